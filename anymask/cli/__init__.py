@@ -1,0 +1,73 @@
+"""The command line. Every command parses, calls the library, and prints.
+
+Exit codes: 0 everything was done; 1 something was refused or failed (each with one line on stderr), the rest is done;
+2 the command was used wrongly; 130 it was interrupted.
+"""
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from anymask import __version__
+from anymask.cli.evaluate import evaluate
+from anymask.cli.export import export
+from anymask.cli.segment import segment
+from anymask.cli.train import train
+from anymask.errors import AnymaskError
+
+app = typer.Typer(
+    help="Segment anything in a picture by click or box, in one fast pass, on an ordinary CPU.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command(no_args_is_help=True)(segment)
+app.command()(train)
+app.command()(evaluate)
+app.command()(export)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and which weights are inside the package."""
+    if wanted:
+        from anymask.models import default_weights, weights_hash
+
+        typer.echo(f"anymask {__version__}\nweights default sha256:{weights_hash(default_weights())}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Segment anything in a picture by click or box, in one fast pass, on an ordinary CPU."""
+    logging.basicConfig(format="anymask: %(message)s")
+
+
+def main() -> None:
+    """The ``anymask`` program: one line, never a traceback, for what a user can get wrong."""
+    try:
+        app()
+    except AnymaskError as error:
+        sys.exit(fail(str(error)))
+    except KeyboardInterrupt:
+        fail("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output left. Python would complain once more while closing stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        sys.exit(fail(f"{error.filename or 'a file'}: {error.strerror or error}"))
+
+
+def fail(message: str) -> int:
+    """Print ``message`` as one line on stderr; returns the exit code 1."""
+    typer.echo(f"anymask: {' '.join(message.split())}", err=True)
+    return 1

@@ -1,0 +1,134 @@
+"""Labelled photographs: COCO-shaped annotations with masks, and the split into training and kept-out photos.
+
+One collection is a folder with ``images/`` and ``annotations.json.gz`` whose images state in ``labelled`` what an
+unlabelled pixel means: "all" background, "most" a few objects are missing, "some" only some objects are labelled.
+"""
+
+import csv
+import gzip
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+from anymask.errors import DatasetError
+
+Side = Literal["train", "kept_out"]
+
+
+@dataclass(frozen=True)
+class LabelledPhoto:
+    """One photo and what was drawn on it. ``layers`` holds one entry per annotator, each a full labelling."""
+
+    collection: str
+    path: Path
+    height: int  # pixels
+    width: int
+    labelled: str  # "all", "most" or "some"
+    layers: tuple[tuple[bytes, ...], ...]  # compressed COCO RLE counts of every mask
+    labels: tuple[tuple[str | None, ...], ...]  # class names beside them, where the collection has any
+
+    def masks(self, layer: int = 0) -> NDArray[np.bool_]:
+        """(N, height, width) masks of one annotator."""
+        rles = [{"size": [self.height, self.width], "counts": counts} for counts in self.layers[layer]]
+        if not rles:
+            return np.zeros((0, self.height, self.width), bool)
+        decoded: NDArray[np.uint8] = coco_mask.decode(rles)
+        return decoded.transpose(2, 0, 1).astype(bool)
+
+
+def read_split(split_file: Path) -> dict[tuple[str, str], Side]:
+    """(collection, file name) -> side, from the CSV that ``scripts/make_split.py`` wrote.
+
+    Raises:
+        DatasetError: the file is missing or has other columns.
+    """
+    try:
+        with split_file.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+            return {(row["collection"], row["file_name"]): _side(row["side"]) for row in rows}
+    except (OSError, KeyError, ValueError) as error:
+        raise DatasetError(
+            f"{split_file}: expected a CSV with the columns collection, file_name, side, got {error!r}; "
+            "write it with scripts/make_split.py"
+        ) from error
+
+
+def _side(word: str) -> Side:
+    if word == "train":
+        return "train"
+    if word == "kept_out":
+        return "kept_out"
+    raise ValueError(f"side {word!r} is neither 'train' nor 'kept_out'")
+
+
+def read_photos(
+    folder: Path, split_file: Path, side: Side, collections: frozenset[str] | None = None
+) -> list[LabelledPhoto]:
+    """The photos of one side of the split, in the order of collection and file name.
+
+    Args:
+        folder: holds one folder per collection.
+        split_file: see ``read_split``; photos it does not name are left out.
+        side: "train" or "kept_out".
+        collections: names to keep; all when None.
+
+    Raises:
+        DatasetError: nothing was found, or a collection cannot be read.
+    """
+    split = read_split(split_file)
+    photos: list[LabelledPhoto] = []
+    for annotations in sorted(folder.glob("*/annotations.json.gz")):
+        collection = annotations.parent.name
+        if collections is None or collection in collections:
+            photos += [
+                photo
+                for photo in _read_collection(annotations)
+                if split.get((collection, photo.path.name)) == side and photo.layers
+            ]
+    if not photos:
+        wanted = ", ".join(sorted(collections)) if collections else "<collection>"
+        raise DatasetError(
+            f"{folder}: no photos of the side {side!r} found; expected {wanted}/annotations.json.gz and images/ in it, "
+            f"with photos that {split_file} names"
+        )
+    return photos
+
+
+def _read_collection(annotations: Path) -> list[LabelledPhoto]:
+    try:
+        with gzip.open(annotations, "rt", encoding="utf-8") as stream:
+            document: dict[str, Any] = json.load(stream)
+        drawn: dict[int, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+        by_annotator = annotations.parent.name == "bsds"  # there `label` is the person who drew, not a class
+        for annotation in document["annotations"]:
+            layer = annotation["label"] if by_annotator else ""
+            drawn[annotation["image_id"]][layer].append(annotation)
+        photos = []
+        for image in sorted(document["images"], key=lambda image: str(image["file_name"])):
+            layers = [drawn[image["id"]][name] for name in sorted(drawn[image["id"]])]
+            photos.append(
+                LabelledPhoto(
+                    annotations.parent.name,
+                    annotations.parent / "images" / image["file_name"],
+                    image["height"],
+                    image["width"],
+                    image["labelled"],
+                    tuple(tuple(a["segmentation"]["counts"].encode() for a in layer) for layer in layers),
+                    tuple(tuple(None if by_annotator else a["label"] for a in layer) for layer in layers),
+                )
+            )
+        return photos
+    except (OSError, KeyError, ValueError) as error:
+        raise DatasetError(f"{annotations}: expected gzipped COCO-shaped JSON, got {error!r}") from error
+
+
+def content_hash(path: Path) -> str:
+    """The first 16 hex digits of the SHA-256 of a file: how the split file names a photo's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -1,0 +1,96 @@
+"""The evaluation: every kept-out photo segmented once, and all figures taken from that."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.dataset import LabelledPhoto
+from anymask.evaluate.bootstrap import interval
+from anymask.evaluate.prompted import box_ious, click_ious
+from anymask.evaluate.recall import AREAS, TOP, Recalled, average_recall, recall_on_photo
+from anymask.segment import Segmenter
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One photo with G true masks, of its first annotator."""
+
+    collection: str
+    recalled: Recalled
+    areas: NDArray[np.int64]  # (G,) pixels
+    clicks: NDArray[np.float64]  # (G,) best-of-three click IoU
+    boxes: NDArray[np.float64]  # (G,) box IoU
+
+
+def measure(segmenter: Segmenter, photo: LabelledPhoto, image_size: int) -> Measured:
+    """Segment one photo and compare with its labels."""
+    found = segmenter(photo.path, image_size=image_size)
+    truth = list(photo.layers[0])
+    areas = rle.areas(truth)
+    ious = rle.iou(found.rles, truth, *found.size)
+    return Measured(
+        photo.collection, recall_on_photo(ious, areas), areas, click_ious(found, truth), box_ious(found, truth)
+    )
+
+
+def measure_all(segmenter: Segmenter, photos: Iterable[LabelledPhoto], image_size: int) -> list[Measured]:
+    """``measure`` over photos."""
+    return [measure(segmenter, photo, image_size) for photo in photos]
+
+
+def summarise(measured: list[Measured]) -> dict[str, Any]:
+    """All figures by collection, over all, and over coco and voc together; each with its 95 % interval.
+
+    Returns:
+        {group: {"photos", "objects": {size: n}, "ar": {size: {k: figure}}, "click": {size: figure},
+        "box": {size: figure}}} where a figure is {"value", "low", "high"}, None where there is no object.
+    """
+    groups = {name: [m for m in measured if m.collection == name] for name in sorted({m.collection for m in measured})}
+    groups["coco and voc"] = [m for m in measured if m.collection in ("coco", "voc")]
+    groups["all"] = measured
+    return {name: summarise_group(members) for name, members in groups.items() if members}
+
+
+def summarise_group(measured: list[Measured]) -> dict[str, Any]:
+    """The figures of one group of photos."""
+    found = np.stack([m.recalled.found for m in measured]).mean(axis=3)  # (P, areas, top), thresholds averaged
+    objects = np.stack([m.recalled.objects for m in measured])  # (P, areas)
+    recall = average_recall([m.recalled for m in measured])
+    report: dict[str, Any] = {"photos": len(measured), "objects": {}, "ar": {}, "click": {}, "box": {}}
+    for row, (size, (low, high)) in enumerate(AREAS.items()):
+        report["objects"][size] = int(objects[:, row].sum())
+        report["ar"][size] = {
+            str(top): figure(recall[row, place], ratio(found[:, row, place], objects[:, row]), len(measured))
+            for place, top in enumerate(TOP)
+        }
+        inside = [(m.areas >= low) & (m.areas < high) for m in measured]
+        for name in ("click", "box"):
+            ious = [getattr(m, "clicks" if name == "click" else "boxes") for m in measured]
+            sums = np.array([values[chosen].sum() for values, chosen in zip(ious, inside, strict=True)])
+            mean = ratio(sums, objects[:, row])
+            report[name][size] = figure(mean(np.arange(len(measured))), mean, len(measured))
+    return report
+
+
+def ratio(parts: NDArray[Any], wholes: NDArray[Any]) -> Callable[[NDArray[np.int64]], float]:
+    """The statistic sum(parts) / sum(wholes) over chosen photos; NaN where the wholes are nothing."""
+
+    def statistic(chosen: NDArray[np.int64]) -> float:
+        whole = wholes[chosen].sum()
+        return float(parts[chosen].sum() / whole) if whole else float("nan")
+
+    return statistic
+
+
+def figure(
+    value: float, statistic: Callable[[NDArray[np.int64]], float], photos: int
+) -> dict[str, float] | None:
+    """A value with its interval, rounded to four digits; None when there is nothing to measure."""
+    if not np.isfinite(value):
+        return None
+    low, high = interval(statistic, photos)
+    return {"value": round(float(value), 4), "low": round(low, 4), "high": round(high, 4)}

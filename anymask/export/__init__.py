@@ -1,0 +1,5 @@
+"""Writing models to files that run elsewhere. Each export is run against torch before it is accepted."""
+
+from anymask.export.to_onnx import export_onnx, write_metadata
+
+__all__ = ["export_onnx", "write_metadata"]

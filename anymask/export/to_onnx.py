@@ -1,0 +1,114 @@
+"""Network -> ONNX: input ``images``; outputs ``output0`` (predictions) and ``output1`` (prototypes), any size."""
+
+import io
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+from torch import Tensor, nn
+
+from anymask.errors import WeightsError
+from anymask.network.head import predictions
+from anymask.network.yolo import Network
+from anymask.runtimes.onnx_runtime import OnnxRuntime
+
+OPSET = 17
+SMALLEST_HALVED = 256  # values; smaller tensors (biases, constants of shape arithmetic) stay as they are
+
+# Relative to the largest magnitude of an output: half-precision storage alone moves it by about 1e-3.
+TOLERANCE = 2e-2
+
+
+class Deployed(nn.Module):
+    """A network that answers with the two tensors of ``anymask.runtimes.base.RawOutput``."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(images)
+        return predictions(output), output.prototypes
+
+
+def export_onnx(network: Network, path: Path, *, half: bool = True) -> float:
+    """Write ``network`` to ``path`` and check it against torch.
+
+    Args:
+        network: in eval mode.
+        path: replaced only by a file that passed the check.
+        half: store weights as float16 (half the size); the arithmetic stays float32.
+
+    Returns:
+        The largest difference to torch over a picture of noise, relative to the largest magnitude of each output.
+
+    Raises:
+        WeightsError: the exported file differs by more than ``TOLERANCE``.
+    """
+    deployed = Deployed(network).cpu().float().eval()  # the wrapper too: the exporter restores its mode on all parts
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the TorchScript exporter announces its own retirement
+        torch.onnx.export(
+            deployed,
+            (torch.zeros(1, 3, 64, 64),),
+            stream,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=["output0", "output1"],
+            dynamic_axes={
+                "images": {0: "batch", 2: "height", 3: "width"},
+                "output0": {0: "batch", 2: "anchors"},
+                "output1": {0: "batch", 2: "rows", 3: "columns"},
+            },
+        )
+    model = onnx.load_from_string(stream.getvalue())
+    if half:
+        store_half(model)
+    onnx.checker.check_model(model)
+    content = model.SerializeToString()
+    difference = largest_difference(deployed, content)
+    if not difference < TOLERANCE:
+        raise WeightsError(
+            f"{path}: the exported model differs from torch by {difference:.1e} of the largest output, "
+            f"expected below {TOLERANCE:.0e}; nothing was written"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return difference
+
+
+def store_half(model: onnx.ModelProto) -> None:
+    """Store large float32 weights as float16, each behind a Cast that the runtime folds away when it loads."""
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_HALVED:
+            continue
+        name, values = tensor.name, numpy_helper.to_array(tensor)
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    for node in reversed(casts):
+        model.graph.node.insert(0, node)
+
+
+def largest_difference(deployed: Deployed, content: bytes) -> float:
+    """Largest relative difference between torch and the ONNX bytes, on a 96 x 160 picture of seeded noise."""
+    images = torch.rand(1, 3, 96, 160, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = deployed(images)
+    got = OnnxRuntime(content).run(images.numpy())
+    pairs = zip(expected, (got.predictions, got.prototypes), strict=True)
+    return max(float(np.abs(a.numpy() - b).max() / np.abs(a.numpy()).max()) for a, b in pairs)
+
+
+def write_metadata(path: Path, metadata: Mapping[str, str]) -> None:
+    """Add to what an ONNX file says of itself; a name that is there already gets the new value."""
+    model = onnx.load(path)
+    kept = {entry.key: entry.value for entry in model.metadata_props}
+    helper.set_model_props(model, {**kept, **metadata})
+    path.write_bytes(model.SerializeToString())

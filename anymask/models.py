@@ -1,0 +1,40 @@
+"""Which weights file a name stands for, and what it is: the packaged default, or a file of one's own."""
+
+import hashlib
+import os
+from importlib import resources
+from pathlib import Path
+
+from anymask.errors import WeightsError
+
+DEFAULT = "default"  # the name of the weights inside the package
+SUFFIXES = (".onnx",)
+
+
+def default_weights() -> Path:
+    """The weights inside the package; no download."""
+    return Path(str(resources.files("anymask") / "weights" / "default.onnx"))
+
+
+def resolve(weights: str | os.PathLike[str]) -> Path:
+    """The file that ``weights`` names: "default", or the path of an ONNX file.
+
+    Raises:
+        WeightsError: there is no such file, or it is of another kind.
+    """
+    if weights == DEFAULT:
+        return default_weights()
+    path = Path(weights)
+    if path.suffix.lower() not in SUFFIXES:
+        raise WeightsError(
+            f"{path}: expected {DEFAULT!r} or an ONNX file written by `anymask export`, got {path.suffix or 'no suffix'}"
+        )
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weights file; leave --weights out for the packaged default")
+    return path
+
+
+def weights_hash(path: Path) -> str:
+    """SHA-256 of a weights file, 64 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,113 @@
+"""Checkpoints of training: the network, its average, the optimiser and the settings in one torch file."""
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+
+from anymask.errors import SettingsError, WeightsError
+from anymask.network.yolo import Network, NetworkConfig
+
+_EXPECTED = "expected a checkpoint of anymask train"
+_CURE = "name another file, or move this one away and train anew"
+
+
+def save_checkpoint(
+    path: Path, network: Network, ema: Network, optimiser: torch.optim.Optimizer, step: int, settings: dict[str, Any]
+) -> None:
+    """Write ``path`` so that it is either the old file or the new one, whenever the machine stops.
+
+    Raises:
+        WeightsError: the file cannot be written; the old one is still there.
+    """
+    content = {
+        "network": network.state_dict(),
+        "ema": ema.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "step": step,
+        "settings": settings,
+    }
+    replace_file(path, lambda stream: torch.save(content, stream))
+
+
+def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let ``write`` fill a file beside ``path``, then put it in the place of ``path``; folders are made.
+
+    Raises:
+        WeightsError: that failed, and ``path`` is as it was.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # torch raises a RuntimeError where a disk is full
+        raise WeightsError(f"{path}: cannot be written ({error}); make room there or name another folder") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """The content that ``save_checkpoint`` wrote, on the CPU; runs no code from the file.
+
+    Raises:
+        WeightsError: missing, truncated or another kind of file.
+    """
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises a dozen kinds for a damaged file
+        # torch explains at length how to load a file in spite of the danger; the first sentence is enough
+        reason = str(error).partition("\n")[0]
+        raise WeightsError(f"{path}: {_EXPECTED}, got {type(error).__name__}: {reason}; {_CURE}") from error
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path}: {_EXPECTED}, got a file that holds a {type(content).__name__}; {_CURE}")
+    missing = {"network", "ema", "optimiser", "step", "settings"} - set(content)
+    if missing:
+        raise WeightsError(f"{path}: {_EXPECTED}, it lacks {', '.join(sorted(missing))}; {_CURE}")
+    return content
+
+
+def network_config(content: dict[str, Any], path: Path) -> NetworkConfig:
+    """What network the ``content`` of a checkpoint describes.
+
+    Raises:
+        WeightsError: none that this version can build; ``path`` is the file it names.
+    """
+    try:
+        return NetworkConfig(**content["settings"]["network"])
+    except (KeyError, TypeError, SettingsError) as error:
+        raise WeightsError(f"{path}: {_EXPECTED}, its network is of another version ({error!r}); {_CURE}") from error
+
+
+def fill(network: Network, state: dict[str, Any], path: Path) -> None:
+    """Put the weights ``state`` of a checkpoint into ``network``.
+
+    Raises:
+        WeightsError: they are not those of such a network; ``path`` is the file it names.
+    """
+    try:
+        network.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(
+            f"{path}: expected the weights of {network.config}, got others ({reason}); {_CURE}"
+        ) from error
+
+
+def load_network(path: Path) -> Network:
+    """The averaged network of a checkpoint, in eval mode.
+
+    Raises:
+        WeightsError: see ``load_checkpoint``, ``network_config`` and ``fill``.
+    """
+    content = load_checkpoint(path)
+    network = Network(network_config(content, path))
+    fill(network, content["ema"], path)
+    return network.eval()

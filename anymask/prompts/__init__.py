@@ -1,0 +1,71 @@
+"""Prompts: cheap choices on the masks that exist already.
+
+A new prompt is one file with a class that keeps the contract in ``base.Prompt``, and one row in ``PROMPTS``.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from anymask.errors import PromptError
+from anymask.maskset import MaskSet
+from anymask.prompts.base import Prompt
+from anymask.prompts.box import Box
+from anymask.prompts.point import Point
+
+__all__ = ["PROMPTS", "Box", "Point", "Prompt", "parse", "parse_json", "select"]
+
+PROMPTS: Mapping[str, type[Prompt]] = {"point": Point, "box": Box}
+
+
+def parse(document: object) -> Prompt:
+    """The prompt that a JSON object describes, e.g. ``{"type": "box", "box": [10, 20, 200, 300]}``.
+
+    Raises:
+        PromptError: not an object, an unknown type, or fields that do not fit the type.
+    """
+    if not isinstance(document, dict):
+        raise PromptError(f"prompt: expected a JSON object with a 'type', got {document!r}")
+    fields: dict[str, Any] = dict(document)
+    name = fields.pop("type", None)
+    prompt = PROMPTS.get(name) if isinstance(name, str) else None
+    if prompt is None:
+        raise PromptError(f"prompt: expected a type out of {', '.join(PROMPTS)}, got {name!r}")
+    return prompt.from_json(fields)
+
+
+def parse_json(text: str) -> list[Prompt]:
+    """The prompts of a JSON text: one object, or a list of them.
+
+    Raises:
+        PromptError: not JSON, or not prompts.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PromptError(f"prompt: expected JSON, got {error}") from error
+    return [parse(item) for item in (document if isinstance(document, list) else [document])]
+
+
+def select(found: MaskSet, prompt: Prompt | Sequence[Prompt]) -> MaskSet:
+    """The masks of ``found`` that answer one prompt or each of several, in their order, best first for each.
+
+    The result's ``prompt`` (M,) and ``rank`` (M,) say which prompt a mask answers and as which candidate.
+
+    Raises:
+        PromptError: a prompt makes no sense on this picture, or is no prompt at all.
+    """
+    prompts = [prompt] if not isinstance(prompt, Sequence) else list(prompt)
+    for each in prompts:
+        if not isinstance(each, tuple(PROMPTS.values())):
+            raise PromptError(f"prompt: expected {' or '.join(kind.__name__ for kind in PROMPTS.values())}, got {each!r}")
+    chosen = [each.choose(found) for each in prompts]
+    counts = [len(indices) for indices in chosen]
+    return replace(
+        found[np.concatenate([np.zeros(0, np.int64), *chosen])],
+        prompt=np.repeat(np.arange(len(prompts)), counts),
+        rank=np.concatenate([np.zeros(0, np.int64), *(np.arange(count) for count in counts)]),
+    )

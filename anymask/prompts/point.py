@@ -1,0 +1,81 @@
+"""Point: the object that was clicked on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.errors import PromptError
+from anymask.maskset import MaskSet
+from anymask.prompts.numbers import only_fields, to_numbers
+
+CANDIDATES = 3  # part, object, group: how many of the likeliest are offered in the order of their size
+
+
+@dataclass(frozen=True)
+class Point:
+    """One object, by any number of points inside and outside of it.
+
+    Args:
+        points: (x, y) pairs in source pixels; (0, 0) is the picture's top left corner.
+        labels: 1 for a point inside the object, 0 for one outside; all inside when left out.
+
+    Raises:
+        PromptError: no point is inside, the counts differ, or a value is no finite number.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    labels: tuple[int, ...]
+    type: ClassVar[str] = "point"
+
+    def __init__(self, points: Sequence[Sequence[float]], labels: Sequence[int] | None = None) -> None:
+        try:
+            pairs = tuple(points)
+            marks = tuple(labels) if labels is not None else (1,) * len(pairs)
+        except TypeError as error:
+            raise PromptError(f"points: expected a list of (x, y) pairs and a list of labels, got {points!r}") from error
+        cleaned = []
+        for pair in pairs:
+            x, y = to_numbers(pair, "point", 2)
+            cleaned.append((x, y))
+        if len(marks) != len(cleaned):
+            raise PromptError(f"labels: expected one for each of the {len(cleaned)} points, got {len(marks)}")
+        if any(mark not in (0, 1) for mark in marks):
+            raise PromptError(f"labels: expected 1 (inside) or 0 (outside), got {list(marks)}")
+        if 1 not in marks:
+            raise PromptError("points: expected at least one point inside the object (label 1), got none")
+        object.__setattr__(self, "points", tuple(cleaned))
+        object.__setattr__(self, "labels", tuple(int(mark) for mark in marks))
+
+    def choose(self, found: MaskSet) -> NDArray[np.int64]:
+        """Masks that contain every point inside and no point outside.
+
+        The ``CANDIDATES`` likeliest come first, the smallest of them at the front: a part, the object, its group.
+        The others follow by their scores.
+
+        Raises:
+            PromptError: a point lies outside the picture.
+        """
+        height, width = found.size
+        for x, y in self.points:
+            if not (0 <= x < width and 0 <= y < height):
+                raise PromptError(
+                    f"point: ({x:g}, {y:g}) lies outside the picture; expected 0 <= x < {width} and 0 <= y < {height}"
+                )
+        hits = rle.contains(found.rles, np.array(self.points), height, width)  # (P, N)
+        wanted = np.array(self.labels, bool)[:, None]
+        fits = np.flatnonzero((hits == wanted).all(axis=0))
+        likeliest = fits[np.argsort(-found.scores[fits], kind="stable")]
+        front, rest = likeliest[:CANDIDATES], likeliest[CANDIDATES:]
+        return np.concatenate((front[np.argsort(found.areas[front], kind="stable")], rest))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"type": self.type, "points": [list(point) for point in self.points], "labels": list(self.labels)}
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "Point":
+        only_fields(fields, {"points", "labels"}, {"points"}, cls.type)
+        return cls(fields["points"], fields.get("labels"))

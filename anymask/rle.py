@@ -1,0 +1,155 @@
+"""Masks as COCO run lengths, made and read without an array of the picture's size.
+
+An RLE is the `counts` bytes of a compressed COCO RLE of the whole picture, byte for byte what
+`pycocotools.mask.encode` writes: pixels are read column by column from the top left, and counts are the lengths of the
+runs outside, inside, outside, ... the mask (github.com/cocodataset/cocoapi, common/maskApi.c). The bytes do not hold
+the size of the picture, so height and width, in source pixels, go along with them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+from anymask.errors import ShapeError, check_shape
+
+Integers = NDArray[np.int64]
+
+
+def encode_crop(crop: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> bytes:
+    """The RLE of a height x width mask that is false outside a crop.
+
+    crop: (h, w) bool, whose top left pixel is (row y0, column x0) of the picture. May be empty.
+    Raises ShapeError if the crop does not lie inside the picture.
+    """
+    check_shape(crop, "h w", "crop")
+    h, w = crop.shape
+    if x0 < 0 or y0 < 0 or x0 + w > width or y0 + h > height:
+        raise ShapeError(
+            f"a {h} x {w} crop at row {y0}, column {x0} is not inside a {height} x {width} picture: cut it"
+        )
+    return encode_changes(changes(crop, x0, y0, height), height, width)
+
+
+def changes(crop: NDArray[np.bool_], x0: int, y0: int, height: int) -> Integers:
+    """Where the mask begins and ends, reading the picture column by column: (2 R,) positions column * height + row.
+
+    Entries 0, 2, ... are the first pixels of runs, entries 1, 3, ... the first pixels after them. Runs do not go on
+    from one column to the next. Concatenating the changes of crops that lie side by side, from left to right, gives the
+    changes of the crop they form: a mask can be encoded in bands.
+    """
+    h, w = crop.shape
+    flat = np.zeros(w * (h + 1) + 1, np.bool_)  # a false guard above each column and after the last one ends every run
+    flat[:-1].reshape(w, h + 1)[:, 1:] = crop.T
+    at = np.flatnonzero(flat[1:] != flat[:-1])
+    column = at // (h + 1)
+    positions: Integers = at + (column * (height - h - 1) + x0 * height + y0)
+    return positions
+
+
+def encode_changes(positions: Integers, height: int, width: int) -> bytes:
+    """The RLE of a mask from its (2 R,) `changes`. Runs that touch, from one column's foot to the next top, merge."""
+    touching = 2 * np.flatnonzero(positions[1:-1:2] == positions[2::2]) + 1
+    if touching.size:
+        positions = np.delete(positions, np.concatenate([touching, touching + 1]))
+    counts = np.diff(np.concatenate([[0], positions, [height * width]]))
+    if counts[-1] == 0 and len(counts) > 1:
+        counts = counts[:-1]
+    compressed: bytes = coco.frPyObjects({"size": [height, width], "counts": counts}, height, width)["counts"]
+    return compressed
+
+
+def run_lengths(rle: bytes) -> Integers:
+    """The (R,) counts of an RLE, uncompressed: lengths of the runs outside, inside, outside, ... the mask.
+
+    Each count is written in groups of five bits, lowest first, as the character 48 + bits, plus 32 if more groups
+    follow; the highest bit of the last group is the sign. From the fourth on, counts are differences to the last but
+    one (`rleFrString` in maskApi.c).
+    """
+    groups = np.frombuffer(rle, np.uint8).astype(np.int64) - 48
+    ends = np.flatnonzero((groups & 32) == 0)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    place = 5 * (np.arange(len(groups)) - np.repeat(starts, ends - starts + 1))
+    counts = np.add.reduceat((groups & 31) << place, starts)
+    counts -= np.where(groups[ends] & 16, np.int64(1) << (place[ends] + 5), 0)
+    counts[1::2] = np.cumsum(counts[1::2])
+    counts[2::2] = np.cumsum(counts[2::2])
+    return counts
+
+
+def decode(rle: bytes, height: int, width: int) -> NDArray[np.bool_]:
+    """The whole mask, (height, width) bool."""
+    return decode_crop(rle, (0, 0, width, height), height)
+
+
+def decode_crop(rle: bytes, box: tuple[int, int, int, int], height: int) -> NDArray[np.bool_]:
+    """The mask inside a box, (y2 - y1, x2 - x1) bool, without drawing the rest of the picture.
+
+    box: (x1, y1, x2, y2) in whole source pixels, inside the picture. height: of the picture.
+    """
+    x1, y1, x2, y2 = box
+    lengths = run_lengths(rle)
+    ends = np.clip(np.cumsum(lengths) - x1 * height, 0, (x2 - x1) * height)
+    inside = (np.arange(len(lengths)) % 2).astype(np.bool_)
+    flat = np.repeat(inside, np.diff(ends, prepend=0))
+    return np.ascontiguousarray(flat.reshape(x2 - x1, height)[:, y1:y2].T)
+
+
+def areas(rles: Sequence[bytes]) -> Integers:
+    """Number of pixels of each mask, (N,) int64."""
+    objects = _objects(rles, 1, 1)  # areas do not depend on the size
+    # pycocotools 2.0.11 passes the number of masks through a uint8, so numpy 2 refuses more than 255 at once
+    parts = [coco.area(objects[start : start + 255]) for start in range(0, len(objects), 255)]
+    return np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64)
+
+
+def boxes(rles: Sequence[bytes], height: int, width: int) -> NDArray[np.float32]:
+    """The tight box of each mask, (N, 4) float32 xyxy in source pixels; (0, 0, 0, 0) for a mask without pixels."""
+    if not rles:
+        return np.zeros((0, 4), np.float32)
+    xywh = coco.toBbox(_objects(rles, height, width)).astype(np.float32)
+    return np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1)
+
+
+def iou(rles: Sequence[bytes], others: Sequence[bytes], height: int, width: int) -> NDArray[np.float64]:
+    """Pixels that each of N masks shares with each of M others, over the pixels of both, (N, M) in [0, 1]."""
+    return _overlap(rles, others, height, width, over_first=False)
+
+
+def coverage(rles: Sequence[bytes], others: Sequence[bytes], height: int, width: int) -> NDArray[np.float64]:
+    """Which share of each of N masks lies inside each of M others, (N, M) in [0, 1]."""
+    return _overlap(rles, others, height, width, over_first=True)
+
+
+def contains(rles: Sequence[bytes], points: NDArray[Any], height: int, width: int) -> NDArray[np.bool_]:
+    """Whether each of (P, 2) points (x, y), in source pixels, lies on a pixel of each of N masks, (P, N) bool.
+
+    A point outside the picture lies on no mask.
+    """
+    check_shape(points, "P 2", "points")
+    x, y = np.asarray(points, np.float64).T
+    found = np.zeros((len(points), len(rles)), np.bool_)
+    valid = np.flatnonzero((x >= 0) & (x < width) & (y >= 0) & (y < height))
+    pixels = [
+        encode_changes(np.array([position, position + 1]), height, width)
+        for position in x[valid].astype(np.int64) * height + y[valid].astype(np.int64)
+    ]
+    found[valid] = coverage(pixels, rles, height, width) > 0
+    return found
+
+
+def _overlap(
+    rles: Sequence[bytes], others: Sequence[bytes], height: int, width: int, over_first: bool
+) -> NDArray[np.float64]:
+    if not rles or not others:
+        return np.zeros((len(rles), len(others)))
+    # What COCO calls the IoU with a crowd is the intersection over the first mask alone
+    crowd = [int(over_first)] * len(others)
+    return np.asarray(coco.iou(_objects(rles, height, width), _objects(others, height, width), crowd), np.float64)
+
+
+def _objects(rles: Sequence[bytes], height: int, width: int) -> list[dict[str, Any]]:
+    size = [height, width]
+    return [{"size": size, "counts": rle} for rle in rles]

@@ -1,0 +1,139 @@
+"""Canvases to train on: crops of labelled photos, scaled, mirrored, recoloured, some of them 2 x 2 mosaics.
+
+Masks are sampled straight from the full-resolution labels to the canvas, so nothing is rasterised coarsely.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from anymask.dataset import LabelledPhoto
+from anymask.errors import DatasetError
+from anymask.train.settings import Settings
+
+Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
+
+PADDING_GREY = 114  # as the letterbox pads at inference
+MIN_PIXELS = 12  # smaller scraps of an object cannot be learnt from
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A square training example of side S pixels."""
+
+    image: Pixels  # (S, S, 3)
+    masks: NDArray[np.bool_]  # (N, S, S)
+    unlabelled: NDArray[np.float32]  # (S, S): what a detection on an unlabelled pixel costs there, in [0, 1]
+
+
+def make_canvas(photos: list[LabelledPhoto], side: int, settings: Settings, rng: np.random.Generator) -> Canvas:
+    """A canvas of ``side`` pixels from one photo, or from four laid 2 x 2."""
+    if len(photos) == 1:
+        return limit_objects(recolour(crop(photos[0], side, settings, rng), settings, rng), settings, rng)
+    half = side // 2
+    image = np.empty((side, side, 3), np.uint8)
+    unlabelled = np.empty((side, side), np.float32)
+    masks = []
+    for index, photo in enumerate(photos):
+        top, left = index // 2 * half, index % 2 * half
+        rows, columns = slice(top, top + half), slice(left, left + half)
+        cell = crop(photo, half, settings, rng)
+        image[rows, columns] = cell.image
+        unlabelled[rows, columns] = cell.unlabelled
+        placed = np.zeros((len(cell.masks), side, side), bool)
+        placed[:, rows, columns] = cell.masks
+        masks.append(placed)
+    return limit_objects(recolour(Canvas(image, np.concatenate(masks), unlabelled), settings, rng), settings, rng)
+
+
+def crop(photo: LabelledPhoto, side: int, settings: Settings, rng: np.random.Generator) -> Canvas:
+    """A window of ``side`` pixels on the photo, at a random scale, aspect and place, maybe mirrored."""
+    low, high = np.log(settings.zoom)
+    longest = side * np.exp(rng.uniform(low, high))
+    stretch = np.exp(rng.uniform(-0.5, 0.5) * np.log(settings.stretch))
+    scale = longest / max(photo.height, photo.width)
+    scale_x, scale_y = scale * stretch, scale / stretch
+    shown_x, left, right = _window(photo.width, side, scale_x, rng)
+    shown_y, top, bottom = _window(photo.height, side, scale_y, rng)
+    pixels = _resample(photo, (left, top, right, bottom), int(shown_x.sum()), int(shown_y.sum()))
+    mirrored = rng.random() < 0.5
+    layer = int(rng.integers(len(photo.layers)))  # one annotator at a time
+    full = photo.masks(layer)
+    seen = full[:, _centres(top, bottom, len(pixels))][:, :, _centres(left, right, pixels.shape[1])]
+    if mirrored:
+        shown_x, pixels, seen = shown_x[::-1], pixels[:, ::-1], seen[:, :, ::-1]
+
+    image = np.full((side, side, 3), PADDING_GREY, np.uint8)
+    image[np.ix_(shown_y, shown_x)] = pixels
+    masks = np.zeros((len(full), side, side), bool)
+    masks[np.ix_(np.ones(len(full), bool), shown_y, shown_x)] = seen
+    areas = full.sum((1, 2)) * (scale_x * scale_y)
+    visible = masks.sum((1, 2))
+    keep = (visible >= MIN_PIXELS) & (visible >= settings.min_visible * areas)
+    unlabelled = np.ones((side, side), np.float32)  # padding shows nothing: a detection there is a mistake
+    unlabelled[np.ix_(shown_y, shown_x)] = settings.unlabelled_weight[photo.labelled]
+    unlabelled[masks[~keep].any(0)] = 0.0  # scraps of a cropped object: neither asked for nor punished
+    return Canvas(image, masks[keep], unlabelled)
+
+
+def _window(size: int, side: int, scale: float, rng: np.random.Generator) -> tuple[NDArray[np.bool_], float, float]:
+    """One axis of a crop: anywhere inside the photo, or with the photo anywhere inside it.
+
+    Returns:
+        (side,) which canvas pixels show the photo, and from where to where on it they do, in source pixels.
+    """
+    slack = size - side / scale
+    origin = float(rng.uniform(min(slack, 0.0), max(slack, 0.0)))
+    centres = origin + (np.arange(side) + 0.5) / scale  # source pixels
+    shown = (centres >= 0) & (centres < size)
+    if not shown.any():  # a photo so narrow that it falls between two canvas pixels
+        return shown, 0.0, 0.0
+    # Fractions of a source pixel count: a window rounded to whole ones would shift the picture against its masks.
+    half = 0.5 / scale
+    return shown, max(0.0, float(centres[shown][0]) - half), min(float(size), float(centres[shown][-1]) + half)
+
+
+def _centres(low: float, high: float, count: int) -> NDArray[np.int64]:
+    """(count,) the source pixels at the centres of ``count`` equal parts from ``low`` to ``high``."""
+    return (low + (np.arange(count) + 0.5) * ((high - low) / max(count, 1))).astype(np.int64)
+
+
+def _resample(photo: LabelledPhoto, box: tuple[float, float, float, float], width: int, height: int) -> Pixels:
+    """(height, width, 3) the part ``box`` of a photo, x1, y1, x2, y2 in source pixels."""
+    if width == 0 or height == 0:
+        return np.empty((height, width, 3), np.uint8)
+    try:
+        with Image.open(photo.path) as picture:
+            if picture.size != (photo.width, photo.height):
+                raise ValueError(f"one of {picture.width} x {picture.height}")
+            return np.asarray(picture.convert("RGB").resize((width, height), Image.Resampling.BILINEAR, box=box))
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"{photo.path}: expected a picture of {photo.width} x {photo.height} pixels as its annotations say, "
+            f"got {error}; mend it or take it out of the split file"
+        ) from error
+
+
+def recolour(canvas: Canvas, settings: Settings, rng: np.random.Generator) -> Canvas:
+    """Brightness, contrast and saturation changed by at most ``settings.jitter`` each."""
+    saturation, contrast, brightness = 1 + rng.uniform(-settings.jitter, settings.jitter, 3).astype(np.float32)
+    pixels = canvas.image.astype(np.float32)
+    grey = pixels.mean(axis=2, keepdims=True)
+    mean = grey.mean()
+    gain = contrast * brightness
+    pixels = pixels * (gain * saturation) + grey * (gain * (1 - saturation)) + mean * brightness * (1 - contrast)
+    return Canvas(np.clip(pixels, 0, 255).astype(np.uint8), canvas.masks, canvas.unlabelled)
+
+
+def limit_objects(canvas: Canvas, settings: Settings, rng: np.random.Generator) -> Canvas:
+    """At most ``settings.max_objects`` objects; the others' pixels are neither asked for nor punished."""
+    count = len(canvas.masks)
+    if count <= settings.max_objects:
+        return canvas
+    keep = np.zeros(count, bool)
+    keep[rng.choice(count, settings.max_objects, replace=False)] = True
+    unlabelled = canvas.unlabelled.copy()
+    unlabelled[canvas.masks[~keep].any(0)] = 0.0
+    return Canvas(canvas.image, canvas.masks[keep], unlabelled)

@@ -1,0 +1,33 @@
+"""What several test files share."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's cache, in this process or one that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANYMASK_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("ANYMASK_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Path:
+    """The example photograph, 512 x 512 pixels."""
+    return ROOT / "examples" / "astronaut.jpg"
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """The folder of labelled photographs, which is no part of the repository; without it the test is skipped."""
+    folder = Path(os.environ.get("ANYMASK_PHOTOS", ROOT.parent / "shared" / "photos"))
+    if not folder.is_dir():
+        pytest.skip("the labelled photographs are not here; set ANYMASK_PHOTOS to their folder")
+    return folder
