@@ -8,6 +8,7 @@ import csv
 import gzip
 import hashlib
 import json
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
+from anymask import rle
 from anymask.errors import DatasetError
 
 Side = Literal["train", "kept_out"]
@@ -35,12 +36,21 @@ class LabelledPhoto:
     labels: tuple[tuple[str | None, ...], ...]  # class names beside them, where the collection has any
 
     def masks(self, layer: int = 0) -> NDArray[np.bool_]:
-        """(N, height, width) masks of one annotator."""
-        rles = [{"size": [self.height, self.width], "counts": counts} for counts in self.layers[layer]]
-        if not rles:
-            return np.zeros((0, self.height, self.width), bool)
-        decoded: NDArray[np.uint8] = coco_mask.decode(rles)
-        return decoded.transpose(2, 0, 1).astype(bool)
+        """(N, height, width) masks of one annotator.
+
+        Raises:
+            DatasetError: the run lengths of a mask do not fill the picture.
+        """
+        masks = np.empty((len(self.layers[layer]), self.height, self.width), bool)
+        for index, counts in enumerate(self.layers[layer]):
+            try:
+                masks[index] = rle.decode(counts, self.height, self.width)
+            except (ValueError, IndexError) as error:
+                raise DatasetError(
+                    f"{self.path}: mask {index} is no compressed COCO RLE of {self.height} x {self.width} pixels "
+                    f"({error}); mend its annotation or take the photo out of the split file"
+                ) from error
+        return masks
 
 
 def read_split(split_file: Path) -> dict[tuple[str, str], Side]:
@@ -53,7 +63,7 @@ def read_split(split_file: Path) -> dict[tuple[str, str], Side]:
         with split_file.open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
             return {(row["collection"], row["file_name"]): _side(row["side"]) for row in rows}
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, csv.Error) as error:
         raise DatasetError(
             f"{split_file}: expected a CSV with the columns collection, file_name, side, got {error!r}; "
             "write it with scripts/make_split.py"
@@ -119,14 +129,23 @@ def _read_collection(annotations: Path) -> list[LabelledPhoto]:
                     annotations.parent / "images" / image["file_name"],
                     image["height"],
                     image["width"],
-                    image["labelled"],
+                    _labelled(image["labelled"]),
                     tuple(tuple(a["segmentation"]["counts"].encode() for a in layer) for layer in layers),
                     tuple(tuple(None if by_annotator else a["label"] for a in layer) for layer in layers),
                 )
             )
         return photos
-    except (OSError, KeyError, ValueError) as error:
-        raise DatasetError(f"{annotations}: expected gzipped COCO-shaped JSON, got {error!r}") from error
+    except (OSError, EOFError, zlib.error, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise DatasetError(
+            f"{annotations}: expected gzipped COCO-shaped JSON with compressed RLE, got {error!r}; "
+            "write it again, or name the collections to read"
+        ) from error
+
+
+def _labelled(word: str) -> str:
+    if word not in ("all", "most", "some"):
+        raise ValueError(f"labelled {word!r} is neither 'all' nor 'most' nor 'some'")
+    return word
 
 
 def content_hash(path: Path) -> str:

@@ -128,7 +128,7 @@ def _from_file(path: str, max_pixels: int, label: str) -> NDArray[np.uint8]:
     except PermissionError as error:
         raise _refusal(label, "may not be read by this user: change its permissions") from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise _refusal(label, f"cannot be opened ({_said(error)}): check the path") from error
+        raise _refusal(label, f"cannot be read ({_said(error)}): check the path") from error
 
 
 def _from_stream(stream: IO[bytes], size: int, max_pixels: int, label: str) -> NDArray[np.uint8]:
@@ -147,23 +147,20 @@ def _open(stream: IO[bytes], label: str) -> Image.Image:
     """
     Image.init()
     failure: Exception | str | None = None
-    try:
-        start = stream.read(16)
-        for name in (name for name in FORMATS if name in Image.OPEN):
-            factory, accept = Image.OPEN[name]
-            if name == "JPEG":
-                factory = JpegImagePlugin.JpegImageFile  # Pillow's own looks for further frames, and warns of bad ones
+    start = stream.read(16)
+    for name in (name for name in FORMATS if name in Image.OPEN):
+        factory, accept = Image.OPEN[name]
+        if name == "JPEG":
+            factory = JpegImagePlugin.JpegImageFile  # Pillow's own looks for further frames, and warns of bad ones
+        try:
             accepted = accept(start) if accept is not None else True
             if isinstance(accepted, str):  # Pillow was built without this format, and says so
                 failure = accepted
             elif accepted:
                 stream.seek(0)
-                try:
-                    return factory(stream, "")
-                except Exception as error:  # a damaged header raises nearly anything; another format may fit
-                    failure = error
-    except OSError as error:
-        raise _refusal(label, _undecodable(error)) from error
+                return factory(stream, "")
+        except Exception as error:  # a damaged header raises nearly anything; another format may fit
+            failure = error
     if isinstance(failure, Exception):
         raise _refusal(label, _undecodable(failure)) from failure
     reason = failure or f"is not a picture in a format known here ({', '.join(FORMATS)})"

@@ -116,7 +116,7 @@ class Letterbox:
         """
         x = (np.arange(w, dtype=np.float64) + 0.5) * (self.width / w / self.scale_x)
         y = (np.arange(h, dtype=np.float64) + 0.5) * (self.height / h / self.scale_y)
-        # Counted in whole numbers, so that a centre on the very border is never on the picture: i + .5 < resized w / width
+        # Those with i + .5 < resized * w / width, in whole numbers: a centre on the very border is not on the picture
         on_picture_x = -((self.width - 2 * self.resized_width * w) // (2 * self.width))
         on_picture_y = -((self.height - 2 * self.resized_height * h) // (2 * self.height))
         return x[: max(1, on_picture_x)], y[: max(1, on_picture_y)]

@@ -26,11 +26,10 @@ def resolve(weights: str | os.PathLike[str]) -> Path:
         return default_weights()
     path = Path(weights)
     if path.suffix.lower() not in SUFFIXES:
-        raise WeightsError(
-            f"{path}: expected {DEFAULT!r} or an ONNX file written by `anymask export`, got {path.suffix or 'no suffix'}"
-        )
+        got = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
+        raise WeightsError(f"{path}: expected {DEFAULT!r} or an ONNX file that `anymask export` wrote, got {got}")
     if not path.is_file():
-        raise WeightsError(f"{path}: no such weights file; leave --weights out for the packaged default")
+        raise WeightsError(f"{path}: there is no such weights file; check the path, or take {DEFAULT!r}")
     return path
 
 

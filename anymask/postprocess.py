@@ -117,19 +117,19 @@ def postprocess(
     """
     _check(raw, score, iou, max_masks)
     candidates = decode(raw, letterbox)
-    # maskness is at most 1 and suppression goes from high to low, so what is dropped here could change nothing
-    candidates = candidates[score_rule(candidates.scores, 1.0) >= score]
+    # Maskness is at most 1 and suppression goes from high to low, so what is dropped here could change nothing
+    candidates = candidates[score_rule(candidates.scores, 1.0).astype(np.float32) >= score]
     candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, iou, max_masks)]
 
     rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, crop_rule)
-    scores = score_rule(candidates.scores, maskness)
+    scores = score_rule(candidates.scores, maskness).astype(np.float32)
     good = np.flatnonzero((rle.areas(rles) > 0) & (scores >= score))
     rles, scores = [rles[index] for index in good], scores[good]
 
     size = letterbox.source_height, letterbox.source_width
     kept = nms_masks(rles, scores, max(iou, DUPLICATE), *size)
     rles, scores = [rles[index] for index in kept], scores[kept]
-    return MaskSet(size, rle.boxes(rles, *size), scores.astype(np.float32), tuple(rles))
+    return MaskSet(size, rle.boxes(rles, *size), scores, tuple(rles))
 
 
 def decode(raw: RawOutput, letterbox: Letterbox) -> Candidates:

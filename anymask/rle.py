@@ -17,6 +17,10 @@ from anymask.errors import ShapeError, check_shape
 
 Integers = NDArray[np.int64]
 
+# pycocotools reserves six characters, of five bits each and one of them the sign, for every run, and writes past its
+# memory when a run is longer
+MOST_PIXELS = 2**29 - 1
+
 
 def encode_crop(crop: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> bytes:
     """The RLE of a height x width mask that is false outside a crop.
@@ -50,7 +54,14 @@ def changes(crop: NDArray[np.bool_], x0: int, y0: int, height: int) -> Integers:
 
 
 def encode_changes(positions: Integers, height: int, width: int) -> bytes:
-    """The RLE of a mask from its (2 R,) `changes`. Runs that touch, from one column's foot to the next top, merge."""
+    """The RLE of a mask from its (2 R,) `changes`. Runs that touch, from one column's foot to the next top, merge.
+
+    Raises ShapeError for a picture of more than `MOST_PIXELS`.
+    """
+    if height * width > MOST_PIXELS:
+        raise ShapeError(
+            f"a mask can have at most {MOST_PIXELS} pixels, but got {height} x {width}: shrink the picture"
+        )
     touching = 2 * np.flatnonzero(positions[1:-1:2] == positions[2::2]) + 1
     if touching.size:
         positions = np.delete(positions, np.concatenate([touching, touching + 1]))

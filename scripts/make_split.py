@@ -42,11 +42,14 @@ def main(photos: Path, split_file: Path) -> None:
         collection = path.parent.parent.name
         rows.append((collection, path.name, content_hash, group_of(collection, path.name, content_hash)))
 
+    if not rows:  # rather than an empty file in the place of the old one
+        raise SystemExit(f"{photos}: expected <collection>/images/*.jpg in it, found none")
+
     sequences = Counter(group for collection, _, _, group in rows if collection == "camvid")
     wanted = KEPT_OUT_FRACTION * sum(sequences.values())
     kept_sequence = min(sequences, key=lambda group: abs(sequences[group] - wanted), default="")
 
-    with split_file.open("w", newline="") as stream:
+    with split_file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["collection", "file_name", "sha256", "group", "side"])
         for collection, file_name, content_hash, group in rows:
@@ -56,4 +59,6 @@ def main(photos: Path, split_file: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        raise SystemExit("give the folder of the photos and the file to write: make_split.py PHOTOS FILE")
     main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -11,8 +11,9 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or writes the user's cache, in this process or one that it starts."""
+    """This process and those it starts use this tree, installed or not, and never the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("ANYMASK_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("ANYMASK_DATA", str(tmp_path_factory.mktemp("data")))
         yield

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anymask.boxes import area, clip, cxcywh_to_xyxy, intersection, iou, xywh_to_xyxy, xyxy_to_xywh
@@ -48,6 +48,7 @@ def test_overlap_is_a_matrix_of_all_pairs() -> None:
     assert iou(boxes, others[:0]).shape == (3, 0)
 
 
+@settings(deadline=None)
 @given(box_arrays)
 def test_iou_is_symmetric_and_in_range(boxes: np.ndarray) -> None:
     overlap = iou(boxes, boxes)
@@ -63,6 +64,7 @@ def test_formats() -> None:
     assert xyxy_to_xywh(xyxy).dtype == np.float32
 
 
+@settings(deadline=None)
 @given(box_arrays)
 def test_formats_round_trip(boxes: np.ndarray) -> None:
     assert np.array_equal(xywh_to_xyxy(xyxy_to_xywh(boxes)), boxes)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anymask.cubic import CubicAxis
@@ -29,6 +29,7 @@ def test_values(samples: list[float], at: float, expected: float) -> None:
     assert interpolate(samples, [at]) == pytest.approx([expected])
 
 
+@settings(deadline=None)
 @given(st.integers(2, 9), st.lists(st.floats(0, 1), min_size=1, max_size=5), st.floats(-3, 3), st.floats(-3, 3))
 def test_lines_are_exact_up_to_both_ends(cells: int, shares: list[float], slope: float, offset: float) -> None:
     at = sorted(share * (cells - 1) for share in shares)
@@ -36,12 +37,14 @@ def test_lines_are_exact_up_to_both_ends(cells: int, shares: list[float], slope:
     assert interpolate(samples, at) == pytest.approx([slope * x + offset for x in at], abs=1e-4)
 
 
+@settings(deadline=None)
 @given(st.integers(4, 9), st.floats(0, 1))
 def test_parabolas_are_exact_inside(cells: int, share: float) -> None:
     x = 1 + share * (cells - 3)
     assert interpolate([(i - 2.2) ** 2 for i in range(cells)], [x]) == pytest.approx([(x - 2.2) ** 2], abs=1e-4)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 30), st.data())
 def test_a_stretch_needs_no_other_cells(cells: int, count: int, data: st.DataObject) -> None:
     axis = CubicAxis.at(np.linspace(-1, cells, count), cells)

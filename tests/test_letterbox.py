@@ -109,6 +109,7 @@ def test_call_refuses_another_picture(image: np.ndarray) -> None:
         Letterbox.fit(10, 20, 64)(image)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 9000),
     st.integers(1, 9000),
@@ -123,7 +124,7 @@ def test_boxes_round_trip(height: int, width: int, image_size: int, shares: list
     assert whole == pytest.approx(np.array([[0, 0, letterbox.resized_width, letterbox.resized_height]]))
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([32, 320, 640]), st.sampled_from([2, 4, 8]))
 def test_pixels_and_cells_agree(height: int, width: int, image_size: int, stride: int) -> None:
     letterbox = Letterbox.fit(height, width, image_size)

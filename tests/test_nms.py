@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -46,6 +46,7 @@ def one_by_one(boxes: np.ndarray, scores: np.ndarray, iou: float, limit: int) ->
     return kept
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 0.7, 0.95]), st.integers(1, 30))
 def test_boxes_equal_the_definition(seed: int, iou: float, limit: int) -> None:
     boxes, scores = random_boxes(40, seed)
@@ -57,6 +58,7 @@ def test_boxes_equal_the_definition_over_several_blocks() -> None:
     assert nms_boxes(boxes, scores, 0.6, 150).tolist() == one_by_one(boxes, scores, 0.6, 150)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 0.7]))
 def test_boxes_twice_is_boxes_once(seed: int, iou: float) -> None:
     boxes, scores = random_boxes(40, seed)
@@ -67,6 +69,7 @@ def test_boxes_twice_is_boxes_once(seed: int, iou: float) -> None:
 stacks = st.tuples(st.integers(0, 8), st.integers(1, 4), st.integers(1, 4)).flatmap(lambda s: arrays(np.bool_, s))
 
 
+@settings(deadline=None)
 @given(stacks, st.sampled_from([0.0, 0.5, 0.9, 1.0]), st.data())
 def test_masks_equal_the_definition(stack: np.ndarray, iou: float, data: st.DataObject) -> None:
     n, height, width = stack.shape

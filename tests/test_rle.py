@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ def crops(draw: st.DrawFn) -> tuple[Mask, Mask, int, int]:
     return whole, crop, x0, y0
 
 
+@settings(deadline=None)
 @given(crops())
 def test_a_crop_is_encoded_as_the_whole(case: tuple[Mask, Mask, int, int]) -> None:
     whole, crop, x0, y0 = case
@@ -60,6 +61,7 @@ def test_long_runs_and_many_runs() -> None:
     assert np.array_equal(rle.decode(encode(mask), 500, 700), mask)
 
 
+@settings(deadline=None)
 @given(masks, st.integers(1, 4))
 def test_bands_join(mask: Mask, step: int) -> None:
     height, width = mask.shape
@@ -73,6 +75,7 @@ def test_a_crop_outside_the_picture_is_refused(x0: int, y0: int) -> None:
         rle.encode_crop(np.ones((2, 2), np.bool_), x0, y0, 5, 4)
 
 
+@settings(deadline=None)
 @given(masks)
 def test_round_trip(mask: Mask) -> None:
     decoded = rle.decode(expected(mask), *mask.shape)
@@ -80,13 +83,22 @@ def test_round_trip(mask: Mask) -> None:
     assert np.array_equal(decoded, mask)
 
 
-@given(st.lists(st.integers(0, 2**31), min_size=1, max_size=9))
+def test_pictures_of_any_size_that_pycocotools_can_write() -> None:
+    ends = np.array([0, rle.MOST_PIXELS])
+    assert rle.run_lengths(rle.encode_changes(ends, 1, rle.MOST_PIXELS)).tolist() == [0, rle.MOST_PIXELS]
+    with pytest.raises(ShapeError, match="at most 536870911 pixels, but got 1 x 536870912"):
+        rle.encode_changes(ends, 1, rle.MOST_PIXELS + 1)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 2**25), min_size=1, max_size=9))
 def test_run_lengths_are_read_as_they_were_written(counts: list[int]) -> None:
     total = sum(counts)
     written = coco.frPyObjects({"size": [1, total], "counts": np.array(counts, np.int64)}, 1, total)["counts"]
     assert rle.run_lengths(written).tolist() == counts
 
 
+@settings(deadline=None)
 @given(masks, st.data())
 def test_decode_crop_is_a_part_of_decode(mask: Mask, data: st.DataObject) -> None:
     height, width = mask.shape
@@ -95,6 +107,7 @@ def test_decode_crop_is_a_part_of_decode(mask: Mask, data: st.DataObject) -> Non
     assert np.array_equal(rle.decode_crop(expected(mask), (x1, y1, x2, y2), height), mask[y1:y2, x1:x2])
 
 
+@settings(deadline=None)
 @given(sets_of_masks)
 def test_measures_equal_those_of_the_pixels(stack: Mask) -> None:
     n, height, width = stack.shape
@@ -107,6 +120,7 @@ def test_measures_equal_those_of_the_pixels(stack: Mask) -> None:
     assert rle.coverage(rles, rles, height, width) == pytest.approx(shared / np.maximum(areas[:, None], 1))
 
 
+@settings(deadline=None)
 @given(sets_of_masks)
 def test_boxes_are_tight(stack: Mask) -> None:
     n, height, width = stack.shape
@@ -123,6 +137,7 @@ def test_areas_of_many_masks() -> None:
     assert rle.areas([encode(np.ones((2, 3), np.bool_))] * 700).tolist() == [6] * 700
 
 
+@settings(deadline=None)
 @given(sets_of_masks)
 def test_contains_equals_the_pixel(stack: Mask) -> None:
     n, height, width = stack.shape

@@ -5,18 +5,20 @@ Exit codes: 0 everything was done; 1 something was refused or failed (each with 
 """
 
 import logging
-import os
 import sys
+import warnings
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from anymask import __version__
+from anymask.cli.console import LineHandler, say
 from anymask.cli.evaluate import evaluate
 from anymask.cli.export import export
 from anymask.cli.segment import segment
 from anymask.cli.train import train
-from anymask.errors import AnymaskError
+from anymask.errors import AnymaskError, SettingsError
 
 app = typer.Typer(
     help="Segment anything in a picture by click or box, in one fast pass, on an ordinary CPU.",
@@ -43,31 +45,32 @@ def print_version(wanted: bool) -> None:
 @app.callback()
 def common(
     _version: Annotated[
-        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=print_version, is_eager=True, help="Print the version and the weights' hash."
+        ),
     ] = False,
 ) -> None:
     """Segment anything in a picture by click or box, in one fast pass, on an ordinary CPU."""
-    logging.basicConfig(format="anymask: %(message)s")
+    logging.basicConfig(format="%(message)s", handlers=[LineHandler()], force=True)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # Pillow's are for programmers; what matters is an error or a log record
 
 
-def main() -> None:
-    """The ``anymask`` program: one line, never a traceback, for what a user can get wrong."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The ``anymask`` program: one line, never a traceback, for what a user can get wrong.
+
+    arguments: those of the process when None. Ends with SystemExit.
+    """
     try:
-        app()
+        app(arguments)
     except AnymaskError as error:
-        sys.exit(fail(str(error)))
-    except KeyboardInterrupt:
-        fail("interrupted")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output left. Python would complain once more while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(fail(str(error), 2 if isinstance(error, SettingsError) else 1))
     except OSError as error:
         sys.exit(fail(f"{error.filename or 'a file'}: {error.strerror or error}"))
 
 
-def fail(message: str) -> int:
-    """Print ``message`` as one line on stderr; returns the exit code 1."""
-    typer.echo(f"anymask: {' '.join(message.split())}", err=True)
-    return 1
+def fail(message: str, code: int = 1) -> int:
+    """Print ``message`` as one line on stderr; returns the exit code."""
+    say(f"anymask: {message}")
+    return code

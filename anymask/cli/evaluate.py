@@ -1,57 +1,70 @@
 """``anymask evaluate``: figures on the kept-out photographs."""
 
 import json
+import math
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
+from anymask.cli.console import progress_bar
 from anymask.cli.places import PHOTOS, SPLIT
+from anymask.errors import DatasetError
 from anymask.models import DEFAULT
 from anymask.segment import IMAGE_SIZE, Segmenter
 
 HEADINGS = ("photos", "objects", "AR@10", "AR@100", "AR@1000", "small", "medium", "large", "click", "box")
+NARROWEST = 80  # columns of a terminal that show the table whole
 
 
 def evaluate(
-    photos: Annotated[Path, typer.Option(help="The folder of collections; see docs/training.md.")] = PHOTOS,
-    split: Annotated[Path, typer.Option(help="Which photos are for training and which are kept out.")] = SPLIT,
-    collections: Annotated[str, typer.Option(help="Comma-separated names; all when empty.")] = "",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N photos of each collection.")] = None,
-    weights: Annotated[str, typer.Option(help=f"{DEFAULT!r}, or the path of an ONNX file.")] = DEFAULT,
-    image_size: Annotated[int, typer.Option(help="Network pixels along the longest side.")] = IMAGE_SIZE,
+    photos: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder of collections; see docs/training.md.")
+    ] = PHOTOS,
+    split: Annotated[
+        Path, typer.Option(metavar="FILE", help="Which photos are for training and which are kept out.")
+    ] = SPLIT,
+    collections: Annotated[str, typer.Option(metavar="NAME,...", help="Comma-separated; all when empty.")] = "",
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only the first N photos of each collection.")
+    ] = None,
+    weights: Annotated[str, typer.Option(metavar="W", help=f"{DEFAULT!r}, or the path of an ONNX file.")] = DEFAULT,
+    image_size: Annotated[
+        int, typer.Option(metavar="N", help="Network pixels along the longest side; a multiple of 32.")
+    ] = IMAGE_SIZE,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")] = None,
 ) -> None:
     """Measure masks on the kept-out photos: recall, click and box IoU, per collection and by size."""
     from anymask.dataset import read_photos
     from anymask.evaluate.run import measure, summarise
-    from anymask.evaluate.scores import Scored, score_photos
+    from anymask.evaluate.scores import score_photos
     from anymask.postprocess import ScoreRule
 
     wanted = frozenset(name.strip() for name in collections.split(",") if name.strip())
     kept_out = read_photos(photos, split, "kept_out", wanted or None)
+    if missing := wanted - {photo.collection for photo in kept_out}:
+        raise DatasetError(f"{photos}: no kept-out photos of {', '.join(sorted(missing))}; check --collections")
     if limit is not None:
         by_collection = groupby(kept_out, key=lambda photo: photo.collection)
         kept_out = [photo for _, members in by_collection for photo in islice(members, limit)]
     segmenter = Segmenter(weights)
-    console = Console(stderr=True)
-    shown = track(kept_out, "measuring", console=console, transient=True)
-    groups = summarise([measure(segmenter, photo, image_size) for photo in shown])
-    shown = track(kept_out, "scores", console=console, transient=True)
-    scored: Scored = score_photos(segmenter.runtime, shown, image_size)
+    with progress_bar() as bar:
+        shown = bar.track(kept_out, description="measuring")
+        groups = summarise([measure(segmenter, photo, image_size) for photo in shown])
+        scored = score_photos(segmenter.runtime, bar.track(kept_out, description="scores"), image_size)
     correlation = {
-        "class_score": round(scored.correlation(ScoreRule(1.0, 0.0)), 4),
-        "score": round(scored.correlation(segmenter.score_rule), 4),
+        "class_score": rounded(scored.correlation(ScoreRule(1.0, 0.0))),
+        "score": rounded(scored.correlation(segmenter.score_rule)),
         "candidates": len(scored.true_iou),
     }
-    Console().print(table(groups))
+    output = Console()
+    output.print(table(groups), width=max(output.width, NARROWEST), crop=False)
     typer.echo(
         f"rank correlation with the true IoU over {correlation['candidates']} candidates: "
-        f"class score {correlation['class_score']}, score {correlation['score']}"
+        f"class score {said(correlation['class_score'])}, score {said(correlation['score'])}"
     )
     if to is not None:
         document = {
@@ -65,12 +78,27 @@ def evaluate(
         to.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
+def rounded(value: float) -> float | None:
+    """To four digits; None, which JSON knows, for NaN, which it does not."""
+    return round(value, 4) if math.isfinite(value) else None
+
+
+def said(value: float | None) -> str:
+    """A figure for people."""
+    return "unknown" if value is None else f"{value:.3f}"
+
+
 def table(groups: dict[str, Any]) -> Table:
     """The main figures, one row per group of photos; sizes are AR@1000."""
-    shown = Table("", *HEADINGS, title="mask AR (small to large: AR@1000), best-of-three click IoU, box IoU")
+    title = "mask AR (small to large: AR@1000), best-of-three click IoU, box IoU"
+    shown = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    shown.add_column("", no_wrap=True)
+    for heading in HEADINGS:
+        shown.add_column(heading, justify="right", no_wrap=True)
     for name, group in groups.items():
         ar = group["ar"]
-        figures = [*(ar["all"][k] for k in ("10", "100", "1000")), *(ar[s]["1000"] for s in ("small", "medium", "large"))]
+        figures = [ar["all"][top] for top in ("10", "100", "1000")]
+        figures += [ar[size]["1000"] for size in ("small", "medium", "large")]
         figures += [group["click"]["all"], group["box"]["all"]]
         cells = ["-" if figure is None else f"{figure['value']:.3f}" for figure in figures]
         shown.add_row(name, str(group["photos"]), str(group["objects"]["all"]), *cells)

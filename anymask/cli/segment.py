@@ -4,17 +4,17 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import track
 
+from anymask.cli.console import progress_bar, say
 from anymask.errors import AnymaskError, ImageError, PromptError, SettingsError
-from anymask.image import MAX_PIXELS, find_images
+from anymask.image import MAX_PIXELS, find_images, load_image
 from anymask.maskset import MaskSet
 from anymask.models import DEFAULT
 from anymask.outputs import OUTPUTS
@@ -36,13 +36,13 @@ class Job:
     prompts: list[Prompt]
     candidates: int
     formats: list[str]
-    out: Path
+    out: Path | None  # a folder that exists; None to write nothing
     settings: dict[str, Any]  # keywords of Segmenter.__call__
 
 
 def segment(
     photos: Annotated[
-        list[str], typer.Argument(metavar="PHOTO...", help="Files, folders, glob patterns, or - for standard input.")
+        list[str], typer.Argument(metavar="PHOTO", help="Files, folders, glob patterns, or - for standard input.")
     ],
     point: Annotated[
         list[str] | None,
@@ -54,10 +54,10 @@ def segment(
     prompt: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="A JSON file with one prompt or a list of them.")
     ] = None,
-    candidates: Annotated[int, typer.Option(min=1, help="Masks per prompt, the best first.")] = 1,
-    weights: Annotated[str, typer.Option(help=f"{DEFAULT!r}, or the path of an ONNX file.")] = DEFAULT,
+    candidates: Annotated[int, typer.Option(metavar="N", min=1, help="Masks per prompt, the best first.")] = 1,
+    weights: Annotated[str, typer.Option(metavar="W", help=f"{DEFAULT!r}, or the path of an ONNX file.")] = DEFAULT,
     formats: Annotated[
-        str, typer.Option("--format", help=f"Comma-separated: {', '.join(OUTPUTS)}.")
+        str, typer.Option("--format", metavar="NAME,...", help=f"Comma-separated: {', '.join(OUTPUTS)}.")
     ] = "coco,overlay",
     out: Annotated[
         Path | None,
@@ -67,16 +67,29 @@ def segment(
         bool, typer.Option("--json", help="Print one line of JSON per picture; write files only when --out is given.")
     ] = False,
     image_size: Annotated[
-        int, typer.Option(help="Network pixels along the longest side; a multiple of 32. More finds smaller things.")
+        int,
+        typer.Option(
+            metavar="N", help="Network pixels along the longest side; a multiple of 32. More finds smaller things."
+        ),
     ] = IMAGE_SIZE,
     score: Annotated[
         float | None,
-        typer.Option(help=f"Leave out masks that score lower. [default: {SCORE}, with prompts 0]", show_default=False),
+        typer.Option(
+            metavar="S",
+            min=0,
+            max=1,
+            help=f"Leave out masks that score lower. [default: {SCORE}, with prompts 0]",
+            show_default=False,
+        ),
     ] = None,
-    iou: Annotated[float, typer.Option(help="Of two boxes that overlap more, only the better stays.")] = 0.7,
-    max_masks: Annotated[int, typer.Option(help="At most so many masks.")] = 1000,
-    max_pixels: Annotated[int, typer.Option(help="Refuse larger pictures.")] = MAX_PIXELS,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the network. [default: cores]")] = None,
+    iou: Annotated[
+        float, typer.Option(metavar="I", min=0, max=1, help="Of two boxes that overlap more, only the better stays.")
+    ] = 0.7,
+    max_masks: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many masks.")] = 1000,
+    max_pixels: Annotated[int, typer.Option(metavar="N", min=1, help="Refuse larger pictures.")] = MAX_PIXELS,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Threads of the network. [default: cores]")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")] = False,
 ) -> None:
@@ -93,69 +106,80 @@ def segment(
         "max_pixels": max_pixels,
     }
     names, failed = expand(photos)
+    if not names:
+        raise typer.Exit(1)
     folder = out if out is not None or as_json else OUT
+    if folder is not None:
+        make_folder(folder)
     job = Job(Segmenter(weights, threads=threads), prompts, candidates, chosen, folder, settings)
-    console = Console(stderr=True)
     taken: set[str] = set()
-    for name in track(names, "segmenting", console=console, transient=True, disable=quiet or len(names) < 2):
-        try:
-            line, document = run(job, name, taken)
-        except SettingsError:
-            raise  # wrong for every picture: say so once
-        except (AnymaskError, OSError) as error:
-            failed = True
-            complain(name, error)
-            continue
-        if as_json:
-            typer.echo(json.dumps(document))
-        elif not quiet:
-            console.print(line, highlight=False, soft_wrap=True, markup=False)
+    with progress_bar(hidden=quiet or len(names) < 2 or (as_json and sys.stdout.isatty())) as bar:
+        for name in bar.track(names, description="segmenting"):
+            try:
+                line, found = run(job, name, taken)
+            except SettingsError:
+                raise  # wrong for every picture: say so once
+            except (AnymaskError, OSError, MemoryError) as error:
+                failed = True
+                complain(name, error)
+                continue
+            if as_json:
+                typer.echo(json.dumps(describe(name, found)))
+            elif not quiet:
+                say(line)
     if failed:
         raise typer.Exit(1)
 
 
-def run(job: Job, name: str, taken: set[str]) -> tuple[str, dict[str, Any]]:
-    """Segment one picture and write its files; the line and the JSON object that tell of it."""
-    source = sys.stdin.buffer.read() if name == STDIN else Path(name)
+def run(job: Job, name: str, taken: set[str]) -> tuple[str, MaskSet]:
+    """Segment one picture and write its files; the line that tells of it, and the masks."""
+    source = sys.stdin.buffer.read() if name == STDIN else name
     began = time.perf_counter()
-    found = job.segmenter(source, **job.settings)
+    image = load_image(source, max_pixels=job.settings["max_pixels"], name="standard input" if name == STDIN else None)
+    found = job.segmenter(image, **job.settings)
     took = time.perf_counter() - began
-    logger.debug("%s: %d x %d pixels, %d masks before any prompt", name, *found.size[::-1], len(found))
-    shown = found
+    height, width = found.size
+    logger.debug("%s: %d x %d pixels, %d masks before any prompt", name, width, height, len(found))
     if job.prompts:
-        picked = job.segmenter.select(found, job.prompts)
-        assert picked.rank is not None
-        shown = picked[picked.rank < job.candidates]
-        unanswered = sorted(set(range(len(job.prompts))) - set((picked.prompt if picked.prompt is not None else [])))
-        for index in unanswered:
-            logger.warning("%s: nothing found for prompt %s", name, json.dumps(job.prompts[index].to_json()))
-    files = list(write(job, name, shown, taken)) if job.out is not None else []
+        found = answer(job, name, found)
+    files = list(write(job.out, job.formats, name, found, taken)) if job.out is not None else []
     where = f" -> {', '.join(map(str, files))}" if files else ""
-    count = f"{len(shown)} mask{'s' * (len(shown) != 1)}"
-    return f"{name}: {count} in {took:.2f} s{where}", describe(name, shown)
+    count = f"{len(found)} mask{'s' * (len(found) != 1)}"
+    return f"{name}: {count} in {took:.2f} s{where}", found
 
 
-def write(job: Job, name: str, found: MaskSet, taken: set[str]) -> Iterator[Path]:
+def answer(job: Job, name: str, found: MaskSet) -> MaskSet:
+    """The best candidates for every prompt; a prompt without any is reported."""
+    picked = job.segmenter.select(found, job.prompts)
+    answered = set(np.asarray(picked.prompt).tolist())
+    for index, prompt in enumerate(job.prompts):
+        if index not in answered:
+            logger.warning("%s: nothing found for prompt %s", name, json.dumps(prompt.to_json()))
+    return picked[np.asarray(picked.rank) < job.candidates]
+
+
+def write(out: Path, formats: Sequence[str], name: str, found: MaskSet, taken: set[str]) -> Iterator[Path]:
     """Write every chosen format; yields the files. Two pictures of one name do not overwrite each other."""
-    assert found.image is not None and job.out is not None
-    stem = base = "stdin" if name == STDIN else Path(name).stem
+    if found.image is None:
+        raise ImageError(f"{name}: there is no picture to draw on", name=name)
+    file_name = "stdin" if name == STDIN else Path(name).name
+    stem = base = Path(file_name).stem
     number = 1
-    while stem in taken:
+    while stem.casefold() in taken:  # many file systems take Photo and photo for one name
         number += 1
         stem = f"{base}-{number}"
-    taken.add(stem)
-    job.out.mkdir(parents=True, exist_ok=True)
-    for chosen in job.formats:
+    taken.add(stem.casefold())
+    for chosen in formats:
         output = OUTPUTS[chosen]
-        path = job.out / f"{stem}.{chosen}{output.suffix}"
-        path.write_bytes(output.encode(found, found.image))
+        path = out / f"{stem}.{chosen}{output.suffix}"
+        path.write_bytes(output.encode(found, found.image, name=file_name))
         yield path
 
 
 def describe(name: str, found: MaskSet) -> dict[str, Any]:
     """The masks of a picture as plain data, the shape the HTTP API will have."""
     height, width = found.size
-    answers = found.prompt is not None and found.rank is not None
+    answers = {"prompt": found.prompt, "rank": found.rank}
     return {
         "photo": name,
         "width": width,
@@ -166,7 +190,7 @@ def describe(name: str, found: MaskSet) -> dict[str, Any]:
                 "box": [float(side) for side in found.boxes[index]],
                 "score": round(float(found.scores[index]), 6),
                 "parent": int(found.parents[index]),
-                **({"prompt": int(found.prompt[index]), "rank": int(found.rank[index])} if answers else {}),  # type: ignore[index]
+                **{key: int(values[index]) for key, values in answers.items() if values is not None},
                 "rle": {"size": [height, width], "counts": found.rles[index].decode("ascii")},
             }
             for index in range(len(found))
@@ -175,22 +199,36 @@ def describe(name: str, found: MaskSet) -> dict[str, Any]:
 
 
 def expand(photos: list[str]) -> tuple[list[str], bool]:
-    """The pictures that the arguments name, and whether one of them named nothing."""
-    names: list[str] = []
+    """The pictures that the arguments name, each once, and whether one of them named nothing."""
+    names: dict[Path, str] = {}
     failed = False
     for argument in photos:
         try:
-            names += [STDIN] if argument == STDIN else [str(path) for path in find_images([argument])]
+            for path in [Path(STDIN)] if argument == STDIN else find_images([argument]):
+                names.setdefault(path.absolute(), str(path))
         except ImageError as error:
             failed = True
             complain(argument, error)
-    return list(dict.fromkeys(names)), failed
+    return list(names.values()), failed
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for the files; an OSError that tells the cure where that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"no folder can be made there ({error.strerror}); name another one with --out"
+        raise OSError(error.errno, reason, str(folder)) from error
 
 
 def complain(name: str, error: Exception) -> None:
     """One line on stderr about one picture; the others go on."""
-    message = str(error) if isinstance(error, AnymaskError) else f"{name}: {getattr(error, 'strerror', None) or error}"
-    typer.echo(f"anymask: {' '.join(message.split())}", err=True)
+    reason = str(error)
+    if isinstance(error, OSError):
+        reason = f"{error.filename or 'a file'}: {error.strerror or error}"
+    elif isinstance(error, MemoryError):
+        reason = "does not fit in memory: make it smaller, or lower --image-size"
+    say(f"anymask: {reason}" if isinstance(error, ImageError) else f"anymask: {name}: {reason}")
 
 
 def read_prompts(points: list[str], boxes: list[str], files: list[str]) -> list[Prompt]:
@@ -198,15 +236,32 @@ def read_prompts(points: list[str], boxes: list[str], files: list[str]) -> list[
     prompts: list[Prompt] = []
     if points:
         numbers = [split_numbers(text, "--point", (2, 3)) for text in points]
-        prompts.append(Point([row[:2] for row in numbers], [int(row[2]) if len(row) == 3 else 1 for row in numbers]))
-    prompts += [Box(split_numbers(text, "--box", (4,))) for text in boxes]
-    for file in files:
+        labels = [row[2] if len(row) == 3 else 1 for row in numbers]
         try:
-            prompts += parse_json(Path(file).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise PromptError(f"{file}: expected a JSON file with prompts, got {error}") from error
+            prompts.append(Point([row[:2] for row in numbers], labels))  # type: ignore[arg-type]  # Point checks them
         except PromptError as error:
-            raise PromptError(f"{file}: {error}") from error
+            raise typer.BadParameter(str(error), param_hint="--point") from error
+    for text in boxes:
+        try:
+            prompts.append(Box(split_numbers(text, "--box", (4,))))
+        except PromptError as error:
+            raise typer.BadParameter(str(error), param_hint="--box") from error
+    for file in files:
+        prompts += read_prompt_file(file)
+    return prompts
+
+
+def read_prompt_file(file: str) -> list[Prompt]:
+    """The prompts of a JSON file, at least one. Raises PromptError."""
+    try:
+        prompts = parse_json(Path(file).read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PromptError(f"{file}: expected a JSON file with prompts in UTF-8, got: {reason}") from error
+    except PromptError as error:
+        raise PromptError(f"{file}: {error}") from error
+    if not prompts:
+        raise PromptError(f"{file}: expected at least one prompt, got an empty list; leave it out to find every mask")
     return prompts
 
 

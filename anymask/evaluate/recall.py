@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 TOP = (10, 100, 1000)  # detections per photo
 
-# By the area of the true mask in source pixels: at least the first, below the second.
+# By the area of the true mask in source pixels, both ends included: 32 x 32 is small and medium, as it is for COCO.
 AREAS: Mapping[str, tuple[float, float]] = {
     "all": (0, 1e10),
     "small": (0, 32**2),
@@ -43,13 +43,19 @@ def recall_on_photo(iou: NDArray[np.floating], areas: NDArray[np.integer]) -> Re
     """
     found = np.zeros((len(AREAS), len(TOP), len(THRESHOLDS)), np.int64)
     objects = np.zeros(len(AREAS), np.int64)
-    for index, (low, high) in enumerate(AREAS.values()):
-        inside = (areas >= low) & (areas < high)
+    for index, size in enumerate(AREAS):
+        inside = of_size(areas, size)
         objects[index] = inside.sum()
         rank = match(iou[:, inside])  # (T, G)
         for place, top in enumerate(TOP):
             found[index, place] = (rank < top).sum(axis=1)
     return Recalled(found, objects)
+
+
+def of_size(areas: NDArray[np.integer], size: str) -> NDArray[np.bool_]:
+    """(G,) whether masks of these areas, in pixels, are of a size out of ``AREAS``."""
+    low, high = AREAS[size]
+    return (areas >= low) & (areas <= high)
 
 
 def match(iou: NDArray[np.floating]) -> NDArray[np.int64]:

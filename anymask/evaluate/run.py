@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from anymask import rle
 from anymask.dataset import LabelledPhoto
+from anymask.errors import DatasetError
 from anymask.evaluate.bootstrap import interval
 from anymask.evaluate.prompted import box_ious, click_ious
-from anymask.evaluate.recall import AREAS, TOP, Recalled, average_recall, recall_on_photo
+from anymask.evaluate.recall import AREAS, TOP, Recalled, average_recall, of_size, recall_on_photo
 from anymask.segment import Segmenter
 
 
@@ -27,8 +28,16 @@ class Measured:
 
 
 def measure(segmenter: Segmenter, photo: LabelledPhoto, image_size: int) -> Measured:
-    """Segment one photo and compare with its labels."""
+    """Segment one photo and compare with its labels.
+
+    Raises DatasetError if the labels are of a picture of another size.
+    """
     found = segmenter(photo.path, image_size=image_size)
+    if found.size != (photo.height, photo.width):
+        raise DatasetError(
+            f"{photo.path}: expected {photo.height} x {photo.width} pixels as its annotations say, "
+            f"got {found.size[0]} x {found.size[1]}; fetch the photo again"
+        )
     truth = list(photo.layers[0])
     areas = rle.areas(truth)
     ious = rle.iou(found.rles, truth, *found.size)
@@ -61,15 +70,14 @@ def summarise_group(measured: list[Measured]) -> dict[str, Any]:
     objects = np.stack([m.recalled.objects for m in measured])  # (P, areas)
     recall = average_recall([m.recalled for m in measured])
     report: dict[str, Any] = {"photos": len(measured), "objects": {}, "ar": {}, "click": {}, "box": {}}
-    for row, (size, (low, high)) in enumerate(AREAS.items()):
+    for row, size in enumerate(AREAS):
         report["objects"][size] = int(objects[:, row].sum())
         report["ar"][size] = {
             str(top): figure(recall[row, place], ratio(found[:, row, place], objects[:, row]), len(measured))
             for place, top in enumerate(TOP)
         }
-        inside = [(m.areas >= low) & (m.areas < high) for m in measured]
-        for name in ("click", "box"):
-            ious = [getattr(m, "clicks" if name == "click" else "boxes") for m in measured]
+        inside = [of_size(m.areas, size) for m in measured]
+        for name, ious in (("click", [m.clicks for m in measured]), ("box", [m.boxes for m in measured])):
             sums = np.array([values[chosen].sum() for values, chosen in zip(ious, inside, strict=True)])
             mean = ratio(sums, objects[:, row])
             report[name][size] = figure(mean(np.arange(len(measured))), mean, len(measured))
@@ -86,9 +94,7 @@ def ratio(parts: NDArray[Any], wholes: NDArray[Any]) -> Callable[[NDArray[np.int
     return statistic
 
 
-def figure(
-    value: float, statistic: Callable[[NDArray[np.int64]], float], photos: int
-) -> dict[str, float] | None:
+def figure(value: float, statistic: Callable[[NDArray[np.int64]], float], photos: int) -> dict[str, float] | None:
     """A value with its interval, rounded to four digits; None when there is nothing to measure."""
     if not np.isfinite(value):
         return None

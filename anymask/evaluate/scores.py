@@ -1,13 +1,14 @@
 """Does a better score mean a better mask? Rank correlation, and the score rule that maximises it."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
 from anymask.dataset import LabelledPhoto
+from anymask.errors import DatasetError
 from anymask.image import load_image
 from anymask.letterbox import Letterbox
 from anymask.nms import nms_boxes
@@ -32,7 +33,9 @@ class Scored:
 
 
 def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Spearman's rank correlation, in [-1, 1]; equal values share their mean rank."""
+    """Spearman's rank correlation, in [-1, 1]; equal values share their mean rank. NaN where either is constant."""
+    if len(np.unique(a)) < 2 or len(np.unique(b)) < 2:
+        return float("nan")
     return float(np.corrcoef(mean_ranks(a), mean_ranks(b))[0, 1])
 
 
@@ -46,22 +49,33 @@ def mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def score_photo(runtime: Runtime, photo: LabelledPhoto, image_size: int) -> Scored:
     """The best candidates of one photo with what the score rule knows of them and how good they truly are."""
     image = load_image(photo.path)
-    letterbox = Letterbox.fit(*image.shape[:2], image_size)
+    height, width, _ = image.shape
+    letterbox = Letterbox.fit(height, width, image_size)
     raw = runtime.run(letterbox(image))
     candidates = decode(raw, letterbox)
     candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, 0.7, BEST)]
     rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, CropRule())
-    truth = rle.iou(rles, list(photo.layers[0]), *image.shape[:2])
+    truth = rle.iou(rles, list(photo.layers[0]), height, width)
     return Scored(candidates.scores, maskness, truth.max(axis=1, initial=0.0))
 
 
 def score_photos(runtime: Runtime, photos: Iterable[LabelledPhoto], image_size: int) -> Scored:
     """``score_photo`` over photos on which everything, or nearly, is labelled: elsewhere a true IoU is unknown."""
     each = [score_photo(runtime, photo, image_size) for photo in photos if photo.labelled != "some"]
-    return Scored(*(np.concatenate([getattr(s, name) for s in each]) for name in Scored.__annotations__))
+    names = [field.name for field in fields(Scored)]
+    return Scored(*(np.concatenate([np.zeros(0), *(getattr(scored, name) for scored in each)]) for name in names))
 
 
 def fit_score_rule(scored: Scored) -> ScoreRule:
-    """The power of maskness, beside a class power of 1, that gives the highest rank correlation."""
-    rate: Callable[[float], float] = lambda power: scored.correlation(ScoreRule(1.0, power))  # noqa: E731
-    return ScoreRule(1.0, max(POWERS, key=rate))
+    """The power of maskness, beside a class power of 1, that gives the highest rank correlation.
+
+    Raises DatasetError if there is none: no candidates, or all are equally good.
+    """
+    rules = [ScoreRule(1.0, power) for power in POWERS]
+    correlations = np.array([scored.correlation(rule) for rule in rules])
+    if np.isnan(correlations).all():
+        raise DatasetError(
+            f"scores: expected candidates that are not all equally good, got {len(scored.true_iou)} candidates; "
+            "fit on more photos on which everything is labelled"
+        )
+    return rules[int(np.nanargmax(correlations))]

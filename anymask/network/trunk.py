@@ -98,9 +98,9 @@ class InvertedResidual(nn.Module):
         self.adds = stride == 1 and c_in == c_out
 
     def forward(self, x: Tensor) -> Tensor:
-        y = functional.relu6(self.bn0(self.expand_conv(x))) if self.expands else x
-        y = functional.relu6(self.bn1(self.depthwise_conv(y)))
-        y = self.bn2(self.project_conv(y))
+        wide = functional.relu6(self.bn0(self.expand_conv(x))) if self.expands else x
+        wide = functional.relu6(self.bn1(self.depthwise_conv(wide)))
+        y: Tensor = self.bn2(self.project_conv(wide))
         return x + y if self.adds else y
 
 

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,16 @@ from anymask.errors import check_shape
 from anymask.maskset import MaskSet
 from anymask.outputs.regions import regions
 
+HEADER = 8 + 25  # bytes of a PNG's signature and of IHDR, the chunk that must come first
+
 
 def encode(found: MaskSet, image: NDArray[np.uint8], *, name: str = "") -> bytes:
     """The pixels that lie in any mask, cropped to the tight box of them all, as an RGBA PNG.
 
     What is transparent is also black: nothing of the rest of the picture is left in the file. Without masks it is one
     transparent pixel. Where the crop's top left pixel lies in the picture, (x, y) in source pixels, is noted twice: in
-    the chunk oFFs, which editors such as GIMP place the layer by (PNG 1.2 extensions, 4.2.3), and as the text "offset",
-    "x,y".
+    the chunk oFFs (Extensions to the PNG 1.2 Specification), by which editors such as GIMP place the layer, and as the
+    text "x,y" under the keyword "offset".
 
     Raises ShapeError if the picture is not of found.size.
     """
@@ -33,9 +36,12 @@ def encode(found: MaskSet, image: NDArray[np.uint8], *, name: str = "") -> bytes
     pixels = np.zeros((*inside.shape, 4), np.uint8)
     pixels[..., :3][inside] = image[rows, columns][inside]
     pixels[..., 3][inside] = 255
+    notes = PngInfo()
+    notes.add_text("offset", f"{columns.start},{rows.start}")
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "png", pnginfo=_offset(columns.start, rows.start))
-    return file.getvalue()
+    Image.fromarray(pixels).save(file, "png", pnginfo=notes)
+    written = file.getvalue()
+    return written[:HEADER] + _offset_chunk(columns.start, rows.start) + written[HEADER:]
 
 
 def _extent(mask: NDArray[np.bool_], axis: int) -> slice:
@@ -44,8 +50,6 @@ def _extent(mask: NDArray[np.bool_], axis: int) -> slice:
     return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 1)
 
 
-def _offset(x: int, y: int) -> PngInfo:
-    notes = PngInfo()
-    notes.add(b"oFFs", struct.pack(">iiB", x, y, 0))  # the 0 says that the unit is the pixel
-    notes.add_text("offset", f"{x},{y}")
-    return notes
+def _offset_chunk(x: int, y: int) -> bytes:
+    body = b"oFFs" + struct.pack(">iiB", x, y, 0)  # the 0 says that the unit is the pixel
+    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))

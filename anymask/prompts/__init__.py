@@ -14,6 +14,7 @@ from anymask.errors import PromptError
 from anymask.maskset import MaskSet
 from anymask.prompts.base import Prompt
 from anymask.prompts.box import Box
+from anymask.prompts.numbers import shown
 from anymask.prompts.point import Point
 
 __all__ = ["PROMPTS", "Box", "Point", "Prompt", "parse", "parse_json", "select"]
@@ -28,12 +29,12 @@ def parse(document: object) -> Prompt:
         PromptError: not an object, an unknown type, or fields that do not fit the type.
     """
     if not isinstance(document, dict):
-        raise PromptError(f"prompt: expected a JSON object with a 'type', got {document!r}")
+        raise PromptError(f"prompt: expected a JSON object with a 'type', got {shown(document)}")
     fields: dict[str, Any] = dict(document)
     name = fields.pop("type", None)
     prompt = PROMPTS.get(name) if isinstance(name, str) else None
     if prompt is None:
-        raise PromptError(f"prompt: expected a type out of {', '.join(PROMPTS)}, got {name!r}")
+        raise PromptError(f"prompt: expected a type out of {', '.join(PROMPTS)}, got {shown(name)}")
     return prompt.from_json(fields)
 
 
@@ -58,10 +59,12 @@ def select(found: MaskSet, prompt: Prompt | Sequence[Prompt]) -> MaskSet:
     Raises:
         PromptError: a prompt makes no sense on this picture, or is no prompt at all.
     """
-    prompts = [prompt] if not isinstance(prompt, Sequence) else list(prompt)
+    given: Any = prompt
+    prompts = list(given) if isinstance(given, Sequence) and not isinstance(given, str | bytes) else [given]
     for each in prompts:
         if not isinstance(each, tuple(PROMPTS.values())):
-            raise PromptError(f"prompt: expected {' or '.join(kind.__name__ for kind in PROMPTS.values())}, got {each!r}")
+            kinds = " or ".join(kind.__name__ for kind in PROMPTS.values())
+            raise PromptError(f"prompt: expected {kinds}, or a list of them, got {shown(each)}")
     chosen = [each.choose(found) for each in prompts]
     counts = [len(indices) for indices in chosen]
     return replace(

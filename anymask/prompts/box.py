@@ -48,15 +48,16 @@ class Box:
         """
         height, width = found.size
         x1, y1, x2, y2 = self.box
-        inside = np.array([[max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)]], np.float32)
+        inside = np.array([[max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)]])
         if inside[0, 0] >= inside[0, 2] or inside[0, 1] >= inside[0, 3]:
             raise PromptError(
                 f"box: {list(self.box)} lies outside the picture, which spans x 0 to {width} and y 0 to {height}"
             )
         overlap = iou(inside, found.boxes)[0]
         agreement = overlap * found.scores**SCORE_POWER
-        order = np.argsort(-agreement, kind="stable")
-        return order[overlap[order] > 0]
+        order: NDArray[np.int64] = np.argsort(-agreement, kind="stable")
+        meets: NDArray[np.bool_] = overlap[order] > 0
+        return order[meets]
 
     def to_json(self) -> dict[str, Any]:
         return {"type": self.type, "box": list(self.box)}

@@ -1,24 +1,42 @@
 """Checking what people write into prompts."""
 
 import math
+import reprlib
+from collections.abc import Mapping, Set
 from typing import Any
+
+import numpy as np
 
 from anymask.errors import PromptError
 
 
 def to_numbers(values: object, name: str, count: int) -> tuple[float, ...]:
-    """``count`` finite floats.
+    """``count`` finite floats, of a list, tuple or array of numbers; text and truth values are no numbers.
 
     Raises:
         PromptError: anything else, named as ``name``.
     """
     try:
-        numbers = tuple(float(value) for value in values)  # type: ignore[attr-defined]
-    except (TypeError, ValueError) as error:
-        raise PromptError(f"{name}: expected {count} numbers, got {values!r}") from error
+        if isinstance(values, str | bytes | Mapping | Set):
+            raise TypeError("no list")
+        numbers = tuple(to_number(value) for value in values)  # type: ignore[attr-defined]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise PromptError(f"{name}: expected {count} numbers, got {shown(values)}") from error
     if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
-        raise PromptError(f"{name}: expected {count} finite numbers, got {values!r}")
+        raise PromptError(f"{name}: expected {count} finite numbers, got {shown(values)}")
     return numbers
+
+
+def to_number(value: Any) -> float:
+    """One number as a float; TypeError, ValueError or OverflowError for what is none."""
+    if isinstance(value, str | bytes | bool) or np.ndim(value) != 0:
+        raise TypeError("no number")
+    return float(value)
+
+
+def shown(value: object) -> str:
+    """What was got, for a message: on one line, and shortened."""
+    return " ".join(reprlib.repr(value).split())
 
 
 def only_fields(fields: dict[str, Any], known: set[str], needed: set[str], name: str) -> None:
@@ -27,10 +45,9 @@ def only_fields(fields: dict[str, Any], known: set[str], needed: set[str], name:
     Raises:
         PromptError: a field is unknown or missing.
     """
-    unknown, missing = sorted(set(fields) - known), sorted(needed - set(fields))
+    unknown, missing = sorted(set(fields) - known, key=str), sorted(needed - set(fields))
     if unknown:
-        raise PromptError(f"{name} prompt: unknown field {unknown[0]!r}; expected {', '.join(sorted(known))}")
+        expected = ", ".join(sorted(known))
+        raise PromptError(f"{name} prompt: unknown field {shown(unknown[0])}; expected {expected}")
     if missing:
         raise PromptError(f"{name} prompt: field {missing[0]!r} is missing")
-
-

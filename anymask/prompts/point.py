@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from anymask import rle
 from anymask.errors import PromptError
 from anymask.maskset import MaskSet
-from anymask.prompts.numbers import only_fields, to_numbers
+from anymask.prompts.numbers import only_fields, shown, to_numbers
 
 CANDIDATES = 3  # part, object, group: how many of the likeliest are offered in the order of their size
 
@@ -34,21 +34,19 @@ class Point:
     def __init__(self, points: Sequence[Sequence[float]], labels: Sequence[int] | None = None) -> None:
         try:
             pairs = tuple(points)
-            marks = tuple(labels) if labels is not None else (1,) * len(pairs)
         except TypeError as error:
-            raise PromptError(f"points: expected a list of (x, y) pairs and a list of labels, got {points!r}") from error
+            raise PromptError(f"points: expected a list of (x, y) pairs, got {shown(points)}") from error
         cleaned = []
-        for pair in pairs:
-            x, y = to_numbers(pair, "point", 2)
+        for index, pair in enumerate(pairs):
+            x, y = to_numbers(pair, f"points[{index}]", 2)
             cleaned.append((x, y))
+        marks = to_marks(labels) if labels is not None else (1,) * len(cleaned)
         if len(marks) != len(cleaned):
             raise PromptError(f"labels: expected one for each of the {len(cleaned)} points, got {len(marks)}")
-        if any(mark not in (0, 1) for mark in marks):
-            raise PromptError(f"labels: expected 1 (inside) or 0 (outside), got {list(marks)}")
         if 1 not in marks:
             raise PromptError("points: expected at least one point inside the object (label 1), got none")
         object.__setattr__(self, "points", tuple(cleaned))
-        object.__setattr__(self, "labels", tuple(int(mark) for mark in marks))
+        object.__setattr__(self, "labels", marks)
 
     def choose(self, found: MaskSet) -> NDArray[np.int64]:
         """Masks that contain every point inside and no point outside.
@@ -79,3 +77,14 @@ class Point:
     def from_json(cls, fields: dict[str, Any]) -> "Point":
         only_fields(fields, {"points", "labels"}, {"points"}, cls.type)
         return cls(fields["points"], fields.get("labels"))
+
+
+def to_marks(labels: Sequence[int]) -> tuple[int, ...]:
+    """Labels as ones and zeros; PromptError for anything that is neither."""
+    try:
+        marks = tuple(labels)
+        if all(np.ndim(mark) == 0 and mark in (0, 1) for mark in marks):
+            return tuple(int(mark) for mark in marks)
+    except (TypeError, ValueError):  # no list, or something that cannot be compared with 1
+        pass
+    raise PromptError(f"labels: expected a list of 1 (inside) and 0 (outside), got {shown(labels)}")

@@ -49,7 +49,8 @@ class OnnxRuntime(Runtime):
         try:
             return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has a dozen unrelated exceptions for a bad file
-            raise WeightsError(f"{self._name} cannot be read as an ONNX model ({error}): {CURE}") from error
+            reason = " ".join(str(error).split())
+            raise WeightsError(f"{self._name} cannot be read as an ONNX model ({reason}): {CURE}") from error
 
     def _check(self) -> None:
         inputs = {each.name: each.shape for each in self._session.get_inputs()}

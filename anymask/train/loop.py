@@ -3,17 +3,20 @@
 import copy
 import logging
 import math
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
 from anymask.dataset import LabelledPhoto
-from anymask.network.checkpoint import load_checkpoint, save_checkpoint
+from anymask.errors import AnymaskError, SettingsError, WeightsError
+from anymask.network.checkpoint import fill, load_checkpoint, network_config, save_checkpoint
 from anymask.network.trunk import EfficientNetLite, imagenet_state
 from anymask.network.yolo import Network
 from anymask.train.batches import Batch, Batches
@@ -23,6 +26,7 @@ from anymask.train.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+CHECKPOINT = "last.pt"  # in the folder of a run
 SAVE_EVERY_S = 120.0
 REPORT_EVERY = 20  # steps
 
@@ -52,14 +56,15 @@ def train(
     """Train for ``minutes`` or ``steps``, going on from ``folder / "last.pt"`` where there is one.
 
     The learning rate warms up, stays, and falls to ``final_rate`` at the end of every run, so each run ends with
-    usable weights and the next one takes up from there.
+    usable weights and the next one takes up from there. Ctrl-C ends a run early: it saves and returns.
 
     Args:
         photos: what to learn from.
         folder: where checkpoints live; made if absent. ``last.pt`` is replaced atomically every two minutes.
-        settings: the run's settings; the network's shape comes from the checkpoint when one is resumed.
-        minutes: length of this run by the clock.
-        steps: length of this run in steps; the same steps give the same weights on one machine.
+        settings: the run's settings; a checkpoint is resumed only by those of the same network.
+        minutes: length of this run by the clock, above 0.
+        steps: length of this run in steps, above 0; the same steps give the same weights on one machine. With both,
+            the one that is reached first.
         device: "cpu" or "cuda".
         report: called with the progress.
 
@@ -67,34 +72,38 @@ def train(
         The averaged (EMA) network, in eval mode.
 
     Raises:
-        SettingsError: no photo is of a sampled collection.
-        WeightsError: the checkpoint in ``folder`` cannot be read.
+        SettingsError: no photo is of a sampled collection, neither minutes nor steps are given or one is not above 0,
+            or nothing can be written into ``folder``.
+        DatasetError: a photo cannot be read.
+        WeightsError: the checkpoint in ``folder`` cannot be read, is of another network, or cannot be written.
+        MissingExtraError: the trunk's ImageNet weights are not installed.
+        AnymaskError: the loss is no number any more; the last checkpoint is from before.
     """
+    check_run(folder, minutes, steps)
+    batches = Batches(photos, settings)
     torch.manual_seed(settings.seed)
-    checkpoint_file = folder / "last.pt"
-    network, ema = build_network(settings), None
-    start, optimiser_state = 0, None
-    if checkpoint_file.exists():
-        state = load_checkpoint(checkpoint_file)
-        network.load_state_dict(state["network"])
-        ema = copy.deepcopy(network)
-        ema.load_state_dict(state["ema"])
-        start, optimiser_state = int(state["step"]), state["optimiser"]
-        logger.info("resumed at step %d from %s", start, checkpoint_file)
+    checkpoint_file = folder / CHECKPOINT
+    state = read_resumable(checkpoint_file, settings) if checkpoint_file.exists() else None
+    network = build_network(settings) if state is None else Network(settings.network)
+    if state is not None:
+        fill(network, state["network"], checkpoint_file)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema = copy.deepcopy(network) if ema is None else ema.to(device)
-    ema.requires_grad_(False).eval()
+    ema = copy.deepcopy(network).requires_grad_(False).eval()
 
     trunk: nn.Module | FrozenTrunk = network.trunk
     if settings.freeze_trunk:
         network.trunk.requires_grad_(False)
         trunk = FrozenTrunk(network.trunk, device)
     optimiser = make_optimiser(network, settings)
-    if optimiser_state is not None:
-        optimiser.load_state_dict(optimiser_state)
+    start = 0
+    if state is not None:
+        fill(ema, state["ema"], checkpoint_file)
+        optimiser.load_state_dict(state["optimiser"])
+        start = int(state["step"])
+        logger.info("resumed at step %d from %s", start, checkpoint_file)
 
     loader = DataLoader(
-        Batches(photos, settings),
+        batches,
         batch_size=None,
         sampler=range(start, 2**31),
         num_workers=settings.workers,
@@ -103,37 +112,88 @@ def train(
     set_training(network, settings)
     began = saved = time.monotonic()
     running: dict[str, float] = {}
-    images_seen = 0
-    for step, batch in enumerate(loader, start):
-        elapsed = time.monotonic() - began
-        done = elapsed / (60 * minutes) if minutes is not None else (step - start) / max(1, steps or 1)
-        if done >= 1:
-            break
-        rate = settings.learning_rate * schedule(step - start, done, settings)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+    images_seen, finished = 0, start
+    try:
+        for step, batch in enumerate(loader, start):
+            done = share_done(time.monotonic() - began, step - start, minutes, steps)
+            if done >= 1:
+                break
+            rate = settings.learning_rate * schedule(step - start, done, settings)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
 
-        batch = Batch(*(tensor.to(device) for tensor in batch))
-        images = batch.images.float().div(255).contiguous(memory_format=torch.channels_last)
-        generator = torch.Generator().manual_seed(settings.seed * 2**32 + step)
-        losses = compute_losses(network.forward_maps(trunk(images)), batch, settings, generator)
-        optimiser.zero_grad(set_to_none=True)
-        losses.total().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_((p for p in network.parameters() if p.requires_grad), settings.clip_norm)
-        optimiser.step()
-        average(ema, network, min(settings.ema_decay, (1 + step) / (10 + step)))
+            batch = Batch(*(tensor.to(device) for tensor in batch))
+            images = batch.images.float().div(255).contiguous(memory_format=torch.channels_last)
+            generator = torch.Generator().manual_seed(settings.seed * 2**32 + step)
+            losses = compute_losses(network.forward_maps(trunk(images)), batch, settings, generator)
+            total = losses.total()
+            optimiser.zero_grad(set_to_none=True)
+            total.backward()  # type: ignore[no-untyped-call]
+            norm = nn.utils.clip_grad_norm_((p for p in network.parameters() if p.requires_grad), settings.clip_norm)
+            loss = float(total.detach())
+            if not math.isfinite(loss + float(norm)):  # one such step would ruin every weight
+                raise AnymaskError(
+                    f"step {step}: expected a finite loss and gradient, got {loss} and {float(norm)} at the "
+                    f"learning rate {rate:g}; lower learning_rate and start again: {checkpoint_file} is from before, "
+                    "if this run came to save one"
+                )
+            optimiser.step()
+            average(ema, network, min(settings.ema_decay, (1 + step) / (10 + step)))
+            finished = step + 1
 
-        images_seen += len(batch.images)
-        follow(running, losses)
-        if (step - start + 1) % REPORT_EVERY == 0:
-            elapsed = time.monotonic() - began
-            eta = elapsed / max(done, 1e-6) * (1 - done)
-            report(Progress(step + 1, done, eta, images_seen / elapsed, rate, dict(running)))
-        if time.monotonic() - saved > SAVE_EVERY_S:
-            save_checkpoint(checkpoint_file, network, ema, optimiser, step + 1, asdict(settings))
-            saved = time.monotonic()
-    save_checkpoint(checkpoint_file, network, ema, optimiser, step, asdict(settings))
+            images_seen += len(batch.images)
+            follow(running, losses)
+            if (finished - start) % REPORT_EVERY == 0:
+                elapsed = time.monotonic() - began
+                eta = elapsed / max(done, 1e-6) * (1 - done)
+                report(Progress(finished, done, eta, images_seen / elapsed, rate, dict(running)))
+            if time.monotonic() - saved > SAVE_EVERY_S:
+                save_checkpoint(checkpoint_file, network, ema, optimiser, finished, asdict(settings))
+                saved = time.monotonic()
+    except KeyboardInterrupt:
+        logger.info("interrupted after step %d", finished)
+    save_checkpoint(checkpoint_file, network, ema, optimiser, finished, asdict(settings))
     return ema
+
+
+def check_run(folder: Path, minutes: float | None, steps: int | None) -> None:
+    """Raise SettingsError where a run has no length, or ``folder`` takes no file: better now than after the run."""
+    if minutes is None and steps is None:
+        raise SettingsError("the length of the run is missing; give one of minutes and steps")
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise SettingsError(f"minutes must be above 0, got {minutes}; leave it out to count steps")
+    if steps is not None and steps < 1:
+        raise SettingsError(f"steps must be at least 1, got {steps}; leave it out to go by minutes")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SettingsError(f"{folder}: no checkpoint can be written there ({error}); name another folder") from error
+
+
+def read_resumable(path: Path, settings: Settings) -> dict[str, Any]:
+    """The content of a checkpoint that a run with ``settings`` can go on from.
+
+    Raises:
+        WeightsError: it cannot be read, or is of another network or of a trunk that was trained where this is frozen.
+    """
+    state = load_checkpoint(path)
+    before = {"network": network_config(state, path), "freeze_trunk": state["settings"].get("freeze_trunk")}
+    for name, held in before.items():
+        wanted = getattr(settings, name)
+        if held != wanted:
+            raise WeightsError(
+                f"{path}: cannot go on from it, its {name} is {held} and that of the settings is {wanted}; "
+                f"give the same {name}, or another folder to begin anew"
+            )
+    return state
+
+
+def share_done(elapsed_s: float, step: int, minutes: float | None, steps: int | None) -> float:
+    """Share of a run that has passed after ``step`` of its steps: by the clock, by steps, or by what comes first."""
+    by_clock = elapsed_s / (60 * minutes) if minutes is not None else 0.0
+    return max(by_clock, step / steps if steps is not None else 0.0)
 
 
 def build_network(settings: Settings) -> Network:
@@ -165,7 +225,7 @@ def set_training(network: Network, settings: Settings) -> None:
 
 def schedule(step: int, done: float, settings: Settings) -> float:
     """Share of the learning rate at ``step`` of this run when a share ``done`` of it has passed."""
-    warm = min(1.0, (step + 1) / settings.warmup_steps)
+    warm = min(1.0, (step + 1) / max(1, settings.warmup_steps))
     if done <= settings.decay_from:
         return warm
     phase = (done - settings.decay_from) / (1 - settings.decay_from)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from anymask.errors import SettingsError
 from anymask.network.yolo import NetworkConfig
 
 # How often a photo of a collection is drawn. Everyday scenes lead; the partitions and parts keep the model general.
@@ -24,7 +25,11 @@ UNLABELLED_WEIGHT: Mapping[str, float] = {"all": 1.0, "most": 0.6, "some": 0.0}
 
 @dataclass(frozen=True)
 class Settings:
-    """A training run. The defaults are the recipe of the default model."""
+    """A training run. The defaults are the recipe of the default model.
+
+    Raises:
+        SettingsError: a value the loop cannot work with.
+    """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     freeze_trunk: bool = True  # keep the ImageNet weights: several times faster, and its features keep their meaning
@@ -67,3 +72,16 @@ class Settings:
     weight_decay: float = 0.02
     clip_norm: float = 10.0
     ema_decay: float = 0.998
+
+    def __post_init__(self) -> None:
+        if not self.sides or any(side <= 0 or side % 32 for side in self.sides):
+            raise SettingsError(f"sides must be multiples of 32, at least one, got {sorted(self.sides)}")
+        if not 0 <= self.seed < 2**31:
+            raise SettingsError(f"seed must be from 0 to 2147483647, got {self.seed}")
+        if self.network.classes != 1:
+            raise SettingsError(f"only networks of one class can be trained, got {self.network.classes} classes")
+        if self.freeze_trunk and self.network.trunk == "yolo":
+            raise SettingsError(
+                "freeze_trunk keeps ImageNet weights, and the trunk 'yolo' has none: it would stay random; "
+                "set freeze_trunk=False, or take a trunk such as 'lite0'"
+            )

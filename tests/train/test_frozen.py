@@ -1,0 +1,29 @@
+import pytest
+import torch
+
+from anymask.network.trunk import EfficientNetLite
+from anymask.train.frozen import FrozenTrunk
+
+
+@pytest.mark.parametrize("size", [(1, 3, 32, 32), (2, 3, 96, 64)])  # one export for every size
+def test_the_frozen_trunk_agrees_with_torch(size: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    trunk = EfficientNetLite("lite0")
+    frozen = FrozenTrunk(trunk, "cpu")
+    assert not trunk.training
+    images = torch.rand(size)
+    with torch.no_grad():
+        expected = trunk(images)
+    for a, b in zip(frozen(images.contiguous(memory_format=torch.channels_last)), expected, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-3)
+        assert not a.requires_grad
+
+
+def test_without_a_session_torch_runs_it() -> None:
+    trunk = EfficientNetLite("lite0")
+    frozen = FrozenTrunk(trunk, "meta")  # any device but the CPU
+    images = torch.rand(1, 3, 32, 32)
+    maps = frozen(images)
+    assert [each.requires_grad for each in maps] == [False] * 4
+    with torch.no_grad():
+        assert all(torch.equal(a, b) for a, b in zip(maps, trunk(images), strict=True))
