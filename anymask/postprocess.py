@@ -65,16 +65,34 @@ class CropRule:
 
     The box keeps out what the prototypes say about other objects, but it is a prediction too: cutting at it takes off
     tips. It is off by about a cell for a small object, and by about a share of its side for a large one; the larger
-    of both is allowed. Neither may be negative; SettingsError otherwise.
+    of both is allowed. Beyond the box a mask must be surer of itself the farther it goes, so that a tip stays and a
+    neighbour does not: the logits lose falloff from the box to the end of the margin, evenly. On training photos this
+    gives better masks than the margin alone, and than none. None may be negative; SettingsError otherwise.
     """
 
     cells: float = 1.0  # prototype cells
     share: float = 0.05  # of the side of the box
+    falloff: float = 5.0  # of a logit
 
     def __post_init__(self) -> None:
-        for name, margin in (("cells", self.cells), ("share", self.share)):
-            if not 0 <= margin < np.inf:
-                raise SettingsError(f"{name} of a CropRule must be a number from 0 up, but got {margin}")
+        for name in ("cells", "share", "falloff"):
+            if not 0 <= (value := getattr(self, name)) < np.inf:
+                raise SettingsError(f"{name} of a CropRule must be a number from 0 up, but got {value}")
+
+    def margins(self, boxes: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far each of (N, 4) boxes may be left along x and y, (N, 2); cell is the width and height of a cell."""
+        return np.maximum(self.cells * cell, self.share * (boxes[:, 2:] - boxes[:, :2]))
+
+    def cost(
+        self, crop: tuple[int, int, int, int], box: NDArray[np.float64], margin: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What a logit loses in each column (w,) and each row (h,) of a crop x1, y1, x2, y2: nothing in the box."""
+        costs = []
+        for axis in (0, 1):
+            centres = np.arange(crop[axis], crop[axis + 2]) + 0.5
+            outside = np.maximum(np.maximum(box[axis] - centres, centres - box[axis + 2]), 0)
+            costs.append((self.falloff * outside / max(margin[axis], 1e-9)).astype(np.float32))
+        return costs[0], costs[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +179,9 @@ def assemble(
     pixels_x, pixels_y = letterbox.pixels_in_cells(h, w)
     horizontal, vertical = CubicAxis.at(pixels_x, len(cells_x)), CubicAxis.at(pixels_y, len(cells_y))
 
-    crops = crop_windows(candidates.boxes, letterbox, (h, w), crop_rule)
+    cell = np.array([letterbox.width / w / letterbox.scale_x, letterbox.height / h / letterbox.scale_y])
+    margins = crop_rule.margins(candidates.boxes, cell)
+    crops = crop_windows(candidates.boxes, margins, size)
     inner_x = np.searchsorted(cells_x, candidates.boxes[:, 0::2])  # (N, 2) cells whose centre is inside the box
     inner_y = np.searchsorted(cells_y, candidates.boxes[:, 1::2])
 
@@ -173,23 +193,19 @@ def assemble(
         if not np.isfinite(logits).all():
             rles.append(rle.encode_changes(np.zeros(0, np.int64), *size))
             continue
-        rles.append(encode_inside(logits, horizontal, vertical, (x1, y1, x2, y2), size))
+        cost = crop_rule.cost((x1, y1, x2, y2), candidates.boxes[index], margins[index])
+        rles.append(encode_inside(logits, horizontal, vertical, (x1, y1, x2, y2), cost, size))
         maskness[index] = mean_sigmoid(logits[_within(y, inner_y[index]), _within(x, inner_x[index])])
     return rles, maskness
 
 
-def crop_windows(
-    boxes: NDArray[np.float64], letterbox: Letterbox, cells: tuple[int, int], crop_rule: CropRule
-) -> NDArray[np.int64]:
+def crop_windows(boxes: NDArray[np.float64], margins: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.int64]:
     """The source pixels that the masks of (N, 4) boxes may cover, (N, 4): columns x1..x2 - 1 and rows y1..y2 - 1.
 
-    These are all pixels that the box touches once it has grown by the crop rule; cells is (h, w) of the prototypes.
+    These are all pixels of the picture that the box touches once it has grown by its (N, 2) margins.
     """
-    h, w = cells
-    cell = np.array([letterbox.width / w / letterbox.scale_x, letterbox.height / h / letterbox.scale_y])
-    margin = np.maximum(crop_rule.cells * cell, crop_rule.share * (boxes[:, 2:] - boxes[:, :2]))  # (N, 2)
-    grown = np.concatenate([np.floor(boxes[:, :2] - margin), np.ceil(boxes[:, 2:] + margin)], axis=1)
-    return clip(grown, letterbox.source_height, letterbox.source_width).astype(np.int64)
+    grown = np.concatenate([np.floor(boxes[:, :2] - margins), np.ceil(boxes[:, 2:] + margins)], axis=1)
+    return clip(grown, *size).astype(np.int64)
 
 
 def encode_inside(
@@ -197,11 +213,13 @@ def encode_inside(
     horizontal: CubicAxis,
     vertical: CubicAxis,
     crop: tuple[int, int, int, int],
+    cost: tuple[NDArray[np.float32], NDArray[np.float32]],
     size: tuple[int, int],
 ) -> bytes:
-    """The RLE of the pixels of a crop where the interpolated logits are above 0.
+    """The RLE of the pixels of a crop where the interpolated logits are above the costs of their column and row.
 
     logits: on the cells that the crop's pixels are made of. crop: (x1, y1, x2, y2) in whole source pixels.
+    cost: of its (w,) columns and of its (h,) rows.
     """
     x1, y1, x2, y2 = crop
     tall = logits.T @ vertical.weights_of(y1, y2).T  # (cells across, rows of the crop)
@@ -213,7 +231,7 @@ def encode_inside(
         right = min(left + step, x2)
         cells = horizontal.cells(left, right)
         band = horizontal.weights_of(left, right) @ tall[cells.start - first : cells.stop - first]  # (columns, rows)
-        bands.append(rle.changes((band > 0).T, left, y1, size[0]))
+        bands.append(rle.changes((band - cost[0][left - x1 : right - x1, None] > cost[1]).T, left, y1, size[0]))
     return rle.encode_changes(np.concatenate(bands), *size)
 
 

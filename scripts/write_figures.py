@@ -49,10 +49,10 @@ def explanation(evaluation: dict[str, Any]) -> str:
     correlation = evaluation["rank_correlation_with_iou"]
     return (
         f"On the photos kept out of training, at {evaluation['image_size']} pixels, with 95 % bootstrap intervals over "
-        "photos. AR: mask average recall at IoU .50 to .95 without regard to classes. Click: IoU of the best of the first "
-        "three answers to a click at the deepest point of an object. Box: IoU of the first answer to the object's tight "
-        "box. Small is below 32 x 32 pixels, large is from 96 x 96. Rank correlation of the score with the true IoU: "
-        f"{correlation['score']:.3f} (the class score alone: {correlation['class_score']:.3f}). "
+        "photos. AR: mask average recall at IoU .50 to .95 without regard to classes. Click: IoU of the best of the "
+        "first three answers to a click at the deepest point of an object. Box: IoU of the first answer to the "
+        "object's tight box. Small is below 32 x 32 pixels, large is from 96 x 96. Rank correlation of the score with "
+        f"the true IoU: {correlation['score']:.3f} (the class score alone: {correlation['class_score']:.3f}). "
         f"Weights: sha256 `{evaluation['weights_sha256'][:16]}`."
     )
 

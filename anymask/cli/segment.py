@@ -171,7 +171,7 @@ def write(out: Path, formats: Sequence[str], name: str, found: MaskSet, taken: s
     taken.add(stem.casefold())
     for chosen in formats:
         output = OUTPUTS[chosen]
-        path = out / f"{stem}.{chosen}{output.suffix}"
+        path = out / (stem + output.suffix)
         path.write_bytes(output.encode(found, found.image, name=file_name))
         yield path
 
@@ -205,7 +205,8 @@ def expand(photos: list[str]) -> tuple[list[str], bool]:
     for argument in photos:
         try:
             for path in [Path(STDIN)] if argument == STDIN else find_images([argument]):
-                names.setdefault(path.absolute(), str(path))
+                # As the user wrote it: Path would make http:/ of http://
+                names.setdefault(path.absolute(), argument if path == Path(argument) else str(path))
         except ImageError as error:
             failed = True
             complain(argument, error)

@@ -10,7 +10,6 @@ from rich.progress import BarColumn, Progress, TextColumn
 from anymask.cli.console import console, say
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT
-from anymask.errors import SettingsError
 
 if TYPE_CHECKING:
     from anymask.train.loop import Progress as TrainingProgress
@@ -40,7 +39,7 @@ def train(
         from anymask.train import loop, settings
 
     logging.getLogger("anymask").setLevel(logging.INFO)
-    check_device(device)
+    loop.check_device(device)
     if minutes is None and steps is None:
         minutes = 60.0
     labelled = read_photos(photos, split, "train")
@@ -73,13 +72,3 @@ def train(
         )
     saved = checkpoints / loop.CHECKPOINT
     say(f"saved {saved}; write a model from it with: anymask export {saved}")
-
-
-def check_device(device: str) -> None:
-    """Raise SettingsError unless torch can compute on the device."""
-    import torch
-
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: a torch that was built without CUDA
-        raise SettingsError(f"--device {device}: torch cannot use it here ({error}); expected cpu or cuda") from error

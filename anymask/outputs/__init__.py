@@ -30,7 +30,7 @@ class Encode(Protocol):
 
 @dataclass(frozen=True)
 class Output:
-    """A row of `OUTPUTS`: the suffix with its dot, the media type of HTTP, and the function."""
+    """A row of `OUTPUTS`: how its files' names end, the media type of HTTP, and the function."""
 
     suffix: str
     media_type: str
@@ -38,8 +38,8 @@ class Output:
 
 
 OUTPUTS = {
-    "coco": Output(".json", "application/json", coco.encode),
-    "png": Output(".png", "image/png", label_map.encode),
-    "overlay": Output(".png", "image/png", overlay.encode),
-    "cutout": Output(".png", "image/png", cutout.encode),
+    "coco": Output(".coco.json", "application/json", coco.encode),
+    "png": Output(".labels.png", "image/png", label_map.encode),
+    "overlay": Output(".overlay.png", "image/png", overlay.encode),
+    "cutout": Output(".cutout.png", "image/png", cutout.encode),
 }

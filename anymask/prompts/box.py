@@ -12,7 +12,7 @@ from anymask.errors import PromptError
 from anymask.maskset import MaskSet
 from anymask.prompts.numbers import only_fields, to_numbers
 
-SCORE_POWER = 0.25  # how much the masks' own scores weigh against their agreement with the box
+SCORE_POWER = 0.1  # how much the masks' own scores weigh against their agreement with the box
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from anymask.maskset import MaskSet
 from anymask.prompts.numbers import only_fields, shown, to_numbers
 
 CANDIDATES = 3  # part, object, group: how many of the likeliest are offered in the order of their size
+ALIKE = 0.5  # two masks with a larger IoU are no two answers: only the likelier of them is a candidate
+LOOKED_AT = 50  # masks under a click among which the candidates are sought, the likeliest first
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Point:
     def choose(self, found: MaskSet) -> NDArray[np.int64]:
         """Masks that contain every point inside and no point outside.
 
-        The ``CANDIDATES`` likeliest come first, the smallest of them at the front: a part, the object, its group.
-        The others follow by their scores.
+        The ``CANDIDATES`` likeliest that differ come first, the smallest of them at the front: a part, the object, its
+        group. The others follow by their scores.
 
         Raises:
             PromptError: a point lies outside the picture.
@@ -67,7 +69,8 @@ class Point:
         wanted = np.array(self.labels, bool)[:, None]
         fits = np.flatnonzero((hits == wanted).all(axis=0))
         likeliest = fits[np.argsort(-found.scores[fits], kind="stable")]
-        front, rest = likeliest[:CANDIDATES], likeliest[CANDIDATES:]
+        front = distinct(found, likeliest)
+        rest = likeliest[~np.isin(likeliest, front)]
         return np.concatenate((front[np.argsort(found.areas[front], kind="stable")], rest))
 
     def to_json(self) -> dict[str, Any]:
@@ -77,6 +80,17 @@ class Point:
     def from_json(cls, fields: dict[str, Any]) -> "Point":
         only_fields(fields, {"points", "labels"}, {"points"}, cls.type)
         return cls(fields["points"], fields.get("labels"))
+
+
+def distinct(found: MaskSet, likeliest: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At most ``CANDIDATES`` of the indices, in their order, each unlike all before it."""
+    rles = [found.rles[index] for index in likeliest[:LOOKED_AT]]
+    alike = rle.iou(rles, rles, *found.size) > ALIKE
+    chosen: list[int] = []
+    for index in range(len(rles)):
+        if len(chosen) < CANDIDATES and not alike[index, chosen].any():
+            chosen.append(index)
+    return likeliest[chosen]
 
 
 def to_marks(labels: Sequence[int]) -> tuple[int, ...]:

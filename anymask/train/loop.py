@@ -196,6 +196,14 @@ def share_done(elapsed_s: float, step: int, minutes: float | None, steps: int | 
     return max(by_clock, step / steps if steps is not None else 0.0)
 
 
+def check_device(device: str) -> None:
+    """Raise SettingsError unless torch can compute on the device."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: a torch that was built without CUDA
+        raise SettingsError(f"device {device!r}: torch cannot use it here ({error}); expected cpu or cuda") from error
+
+
 def build_network(settings: Settings) -> Network:
     """The network of ``settings`` with its trunk at ImageNet weights, where it has a pretrained one."""
     network = Network(settings.network)

@@ -57,10 +57,10 @@ def test_scores_decide_between_equal_boxes(scores: list[float], chosen: list[int
 
 
 def test_agreement_weighs_more_than_the_score() -> None:
-    # LEFT: 1 x 0.1 ** .25 = 0.56; WHOLE: 0.5 x 1
-    assert Box((0, 0, 3, 4)).choose(drawn([WHOLE, LEFT], [1.0, 0.1])).tolist() == [1, 0]
-    # LEFT: 1 x 0.05 ** .25 = 0.47
-    assert Box((0, 0, 3, 4)).choose(drawn([WHOLE, LEFT], [1.0, 0.05])).tolist() == [0, 1]
+    # LEFT: 1 x 0.01 ** .1 = 0.63; WHOLE: 0.5 x 1
+    assert Box((0, 0, 3, 4)).choose(drawn([WHOLE, LEFT], [1.0, 0.01])).tolist() == [1, 0]
+    # LEFT: 1 x 0.0001 ** .1 = 0.40
+    assert Box((0, 0, 3, 4)).choose(drawn([WHOLE, LEFT], [1.0, 0.0001])).tolist() == [0, 1]
 
 
 def test_a_box_far_away_finds_nothing() -> None:

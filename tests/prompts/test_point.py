@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from anymask import MaskSet, Point, PromptError, rle
+from anymask.prompts.point import distinct
 
 # 4 rows of 6 columns
 WHOLE = "###### ###### ###### ######"
 LEFT = "###... ###... ###... ###..."
 RIGHT = "...### ...### ...### ...###"
 DOT = "#..... ...... ...... ......"
+ROW = "###### ...... ...... ......"
 CORNER = "...... ...... ...... .....#"
 
 
@@ -59,7 +62,8 @@ def test_a_mask_holds_the_points_inside_and_none_outside(
     [
         ([WHOLE, LEFT, DOT], [0.1, 0.2, 0.3], [2, 1, 0]),  # three: the smallest first, whatever the scores
         ([WHOLE, LEFT, DOT], [0.3, 0.2, 0.1], [2, 1, 0]),
-        ([WHOLE, LEFT, DOT, LEFT], [0.9, 0.8, 0.1, 0.7], [1, 3, 0, 2]),  # the dot is not among the likeliest three
+        ([WHOLE, LEFT, DOT, ROW], [0.9, 0.8, 0.1, 0.7], [3, 1, 0, 2]),  # the dot is not among the likeliest three
+        ([WHOLE, LEFT, DOT, LEFT], [0.9, 0.8, 0.1, 0.7], [2, 1, 0, 3]),  # the same again is no candidate
         ([DOT, DOT, LEFT, WHOLE, DOT], [0.2, 0.3, 0.9, 0.8, 0.7], [4, 2, 3, 1, 0]),  # the rest by score
         ([LEFT, LEFT], [0.5, 0.5], [0, 1]),  # ties keep the order of the set
         ([DOT] * 5, [0.5] * 5, [0, 1, 2, 3, 4]),
@@ -190,7 +194,12 @@ def test_exactly_the_masks_that_fit_are_chosen(bits: list[list[bool]], data: st.
         if all(mask[y, x] == label for (x, y), label in zip(pixels, labels, strict=True))
     ]
     assert sorted(chosen) == fits
-    # no mask of the rest is likelier than one of the front, which is in the order of size
-    assert all(found.scores[a] >= found.scores[b] for a in chosen[:3] for b in chosen[3:])
-    sizes = rle.areas([found.rles[index] for index in chosen[:3]]).tolist()
-    assert sizes == sorted(sizes)
+    likeliest = sorted(fits, key=lambda index: -found.scores[index])
+    front = distinct(found, np.array(likeliest, np.int64)).tolist()
+    rest = chosen[len(front) :]
+    assert sorted(chosen[: len(front)]) == sorted(front)
+    assert likeliest[:1] == front[:1]
+    assert all(found.areas[a] <= found.areas[b] for a, b in pairwise(chosen[: len(front)]))
+    assert all(found.scores[a] >= found.scores[b] for a, b in pairwise(rest))
+    overlap = rle.iou([found.rles[i] for i in front], [found.rles[i] for i in front], *found.size)
+    assert (overlap - np.eye(len(front)) <= 0.5).all()  # no two candidates are alike
