@@ -1,6 +1,6 @@
 """Draw docs/demo.png: the example photograph, every mask found in it, and the object under one click.
 
-    python scripts/draw_demo.py
+python scripts/draw_demo.py
 """
 
 import io

@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PHOTO = Path("examples") / "astronaut.jpg"
 DEMO = ROOT / "demo"
-DEMO_FORMATS = ("overlay", "cutout", "coco")
+CLICK = "230,300"  # on the suit
 CONSTRAINTS = Path("constraints") / "ci.txt"
 
 VENV = ROOT / ".venv"
@@ -63,7 +63,8 @@ def main(arguments: list[str]) -> int:
 def demo() -> None:
     install("demo", [["-e", "."]])
     command = [str(PYTHON), "-m", "anymask", "segment", str(PHOTO)]
-    check([*command, "--format", ",".join(DEMO_FORMATS), "--out", DEMO.name])
+    check([*command, "--format", "overlay,coco", "--out", DEMO.name])
+    check([*command, "--point", CLICK, "--format", "cutout", "--out", DEMO.name])
 
 
 def test() -> None:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from anymask.cli.console import console, say
 from anymask.cli.extras import needs_extra
-from anymask.cli.places import PHOTOS, SPLIT
+from anymask.cli.places import PHOTOS, SPLIT, training_folder
 
 if TYPE_CHECKING:
     from anymask.train.loop import Progress as TrainingProgress
@@ -23,8 +23,13 @@ def train(
         Path, typer.Option(metavar="FILE", help="Which photos are for training and which are kept out.")
     ] = SPLIT,
     checkpoints: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the run is saved; one that lies there already is taken up.")
-    ] = Path("checkpoints"),
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where the run is saved; a run that lies there is taken up. [default: in the user's data folder]",
+            show_default=False,
+        ),
+    ] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", help="How long, by the clock. [default: 60]")] = None,
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="How long, in steps; with --minutes too, what comes first.")
@@ -39,6 +44,7 @@ def train(
         from anymask.train import loop, settings
 
     logging.getLogger("anymask").setLevel(logging.INFO)
+    folder = checkpoints or training_folder()
     loop.check_device(device)
     if minutes is None and steps is None:
         minutes = 60.0
@@ -63,12 +69,12 @@ def train(
 
         loop.train(
             labelled,
-            checkpoints,
+            folder,
             settings.Settings(seed=seed),
             minutes=minutes,
             steps=steps,
             device=device,
             report=report,
         )
-    saved = checkpoints / loop.CHECKPOINT
+    saved = folder / loop.CHECKPOINT
     say(f"saved {saved}; write a model from it with: anymask export {saved}")

@@ -69,13 +69,13 @@ def score_photos(runtime: Runtime, photos: Iterable[LabelledPhoto], image_size: 
 def fit_score_rule(scored: Scored) -> ScoreRule:
     """The power of maskness, beside a class power of 1, that gives the highest rank correlation.
 
-    Raises DatasetError if there is none: no candidates, or all are equally good.
+    Raises DatasetError if there is none: no candidates, or all have the same score or are equally good.
     """
     rules = [ScoreRule(1.0, power) for power in POWERS]
     correlations = np.array([scored.correlation(rule) for rule in rules])
     if np.isnan(correlations).all():
         raise DatasetError(
-            f"scores: expected candidates that are not all equally good, got {len(scored.true_iou)} candidates; "
+            f"scores: expected candidates that differ in score and in quality, got {len(scored.true_iou)} candidates; "
             "fit on more photos on which everything is labelled"
         )
     return rules[int(np.nanargmax(correlations))]

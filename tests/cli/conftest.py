@@ -95,7 +95,7 @@ def photo(astronaut: Path) -> Image.Image:
 def collections(tmp_path: Path, photo: Image.Image) -> Path:
     """Labelled photographs: two of "drawn", with everything labelled, one of "rough" with only some; all kept out."""
     folder, split = tmp_path / "photos", ["collection,file_name,side"]
-    counts = rle.encode_crop(np.ones((30, 40), np.bool_), 20, 10, 64, 96).decode()
+    counts = rle.encode_crop(np.ones((64, 96), np.bool_), 0, 0, 64, 96).decode()  # one object, the whole picture
     for collection, count, labelled in (("drawn", 2, "all"), ("rough", 1, "some")):
         images = folder / collection / "images"
         images.mkdir(parents=True)

@@ -1,0 +1,126 @@
+"""`anymask export` and the part of `anymask train` that takes no time."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anymask import Segmenter
+from anymask.cli.export import fully_labelled, spread
+from anymask.dataset import LabelledPhoto
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def checkpoint() -> Path:
+    """A small network that has learnt nothing, saved as `anymask train` does."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    from anymask.network.checkpoint import save_checkpoint
+    from anymask.network.yolo import Network, NetworkConfig
+    from anymask.train.loop import make_optimiser
+    from anymask.train.settings import Settings
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    settings = Settings(network=NetworkConfig("n", "yolo", reg_max=8, coefficients=8), freeze_trunk=False)
+    network = Network(settings.network)
+    with torch.no_grad():
+        for _ in range(3):  # a few batches give the norms statistics of their own, so that scores differ
+            network(torch.rand(2, 3, 64, 64))
+        # every mask fills its box, so that some fit the true mask better than others
+        network.head.proto.cv3.bn.bias.fill_(3.0)
+        for name, parameter in network.head.cv4.named_parameters():
+            if name.endswith("2.bias"):  # of the last layer of a branch
+                parameter.fill_(1.0)
+    save_checkpoint(Path("last.pt"), network, network, make_optimiser(network, settings), 1, asdict(settings))
+    return Path("last.pt")
+
+
+@pytest.fixture
+def photos(collections: Path) -> Path:
+    """The labelled photographs, all of the training side."""
+    split = collections / "split.csv"
+    split.write_text(split.read_text().replace("kept_out", "train"))
+    return collections
+
+
+def test_a_checkpoint_becomes_weights(run: Run, checkpoint: Path, photos: Path) -> None:
+    ended = run("export", checkpoint, "--to", "made/mine.onnx")
+    assert (ended.code, ended.err) == (0, "")
+    size = Path("made/mine.onnx").stat().st_size / 1e6
+    (line,) = ended.out.splitlines()
+    assert line.startswith(f"{Path('made/mine.onnx')}: {size:.1f} MB, largest difference to torch ")
+    segmenter = Segmenter("made/mine.onnx")
+    assert segmenter.runtime.metadata.get("maskness_power") is None
+    assert segmenter(photos / "drawn" / "images" / "0.png", image_size=64).size == (64, 96)
+
+
+def test_with_photos_it_fits_the_score_rule(run: Run, checkpoint: Path, photos: Path) -> None:
+    given = ("--photos", photos, "--split", photos / "split.csv", "--fit-on", "1")
+    ended = run("export", checkpoint, "--to", "mine.onnx", *given)
+    assert ended.code == 0, ended.err
+    assert ended.err == ""
+    _, line = ended.out.splitlines()
+    rule = Segmenter("mine.onnx").score_rule
+    assert line.startswith(f"mine.onnx: {rule}, rank correlation with the true IoU ")
+    assert Segmenter("mine.onnx").runtime.metadata["maskness_power"] == repr(rule.maskness_power)
+
+
+def test_photos_that_are_not_there_are_told_before_anything_is_written(run: Run, checkpoint: Path) -> None:
+    ended = run("export", checkpoint, "--to", "mine.onnx", "--photos", "nowhere", "--split", "none.csv")
+    (line,) = ended.lines
+    assert ended.code == 1 and "none.csv" in line
+    assert not Path("mine.onnx").exists()
+
+
+def test_what_is_no_checkpoint_is_refused(run: Run) -> None:
+    pytest.importorskip("torch")
+    Path("bad.pt").write_bytes(b"no checkpoint")
+    for name in ("bad.pt", "missing.pt"):
+        ended = run("export", name)
+        (line,) = ended.lines
+        assert ended.code == 1 and line.startswith(f"anymask: {name}: ")
+    assert not Path("anymask.onnx").exists()
+
+
+def test_only_photos_with_everything_labelled_are_fitted_on(photos: Path) -> None:
+    labelled = fully_labelled(photos, photos / "split.csv")
+    assert [photo.collection for photo in labelled] == ["drawn", "drawn"]
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "chosen"),
+    [
+        (0, 3, []),
+        (2, 3, [0, 1]),
+        (3, 3, [0, 1, 2]),
+        (4, 3, [0, 1, 2]),
+        (7, 3, [0, 2, 4]),
+        (599, 3, [0, 199, 399]),  # at most so many, also where it does not divide
+        (5, 1, [0]),
+    ],
+)
+def test_spread(count: int, most: int, chosen: list[int]) -> None:
+    photos = [LabelledPhoto("", Path(str(index)), 1, 1, "all", (), ()) for index in range(count)]
+    assert [int(photo.path.name) for photo in spread(photos, most)] == chosen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--device", "nowhere"], 2, "nowhere"),
+        (["--steps", "0"], 2, "steps"),
+        (["--minutes", "-1"], 2, "minutes"),
+        (["--split", "none.csv"], 1, "none.csv"),
+    ],
+)
+def test_training_tells_what_is_wrong(run: Run, photos: Path, arguments: list[str], code: int, said: str) -> None:
+    pytest.importorskip("torch")
+    given = ("--photos", photos, "--split", photos / "split.csv", "--checkpoints", "checkpoints", "--steps", "1")
+    ended = run("train", *given, *arguments)
+    assert ended.code == code and said in ended.lines[-1] and ended.lines[-1].startswith("anymask: ")
+    assert not list(Path().glob("checkpoints/*"))
