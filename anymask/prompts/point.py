@@ -13,7 +13,7 @@ from anymask.maskset import MaskSet
 from anymask.prompts.numbers import only_fields, shown, to_numbers
 
 CANDIDATES = 3  # part, object, group: how many of the likeliest are offered in the order of their size
-ALIKE = 0.5  # two masks with a larger IoU are no two answers: only the likelier of them is a candidate
+ALIKE = 0.35  # two masks with a larger IoU are no two answers (fitted on training photos): only the likelier is offered
 LOOKED_AT = 50  # masks under a click among which the candidates are sought, the likeliest first
 
 

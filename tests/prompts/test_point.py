@@ -16,8 +16,8 @@ from anymask.prompts.point import distinct
 
 # 4 rows of 6 columns
 WHOLE = "###### ###### ###### ######"
-LEFT = "###... ###... ###... ###..."
-RIGHT = "...### ...### ...### ...###"
+LEFT = "##.... ##.... ##.... ##...."
+RIGHT = "....## ....## ....## ....##"
 DOT = "#..... ...... ...... ......"
 ROW = "###### ...... ...... ......"
 CORNER = "...... ...... ...... .....#"
@@ -39,8 +39,8 @@ def drawn(masks: list[str], scores: list[float] | None = None) -> MaskSet:
         ([(0.99, 0.99)], None, [3, 1, 0]),  # the same pixel, its other corner
         ([(1, 0)], None, [1, 0]),  # its right edge belongs to the next pixel
         ([(0, 1)], None, [1, 0]),  # its lower edge too
-        ([(2.999, 3.999)], None, [1, 0]),  # the last pixel of LEFT
-        ([(3, 3.999)], None, [2, 0]),  # a hair further right is RIGHT
+        ([(1.999, 3.999)], None, [1, 0]),  # the last pixel of LEFT
+        ([(2, 3.999)], None, [0]),  # a hair further right only WHOLE
         ([(5.999999999999, 3.999999999999)], None, [4, 2, 0]),  # the last pixel of the picture
         ([(1.5, 1.5), (4.5, 1.5)], [1, 1], [0]),  # only WHOLE holds both
         ([(1.5, 1.5), (4.5, 1.5)], [1, 0], [1]),  # LEFT, and not WHOLE
@@ -202,4 +202,4 @@ def test_exactly_the_masks_that_fit_are_chosen(bits: list[list[bool]], data: st.
     assert all(found.areas[a] <= found.areas[b] for a, b in pairwise(chosen[: len(front)]))
     assert all(found.scores[a] >= found.scores[b] for a, b in pairwise(rest))
     overlap = rle.iou([found.rles[i] for i in front], [found.rles[i] for i in front], *found.size)
-    assert (overlap - np.eye(len(front)) <= 0.5).all()  # no two candidates are alike
+    assert (overlap - np.eye(len(front)) <= 0.35).all()  # no two candidates are alike

@@ -8,16 +8,16 @@ import pytest
 from anymask import Box, MaskSet, Point, PromptError
 from anymask.prompts import Prompt, select
 
-# 2 rows of 4 columns
-LEFT = [[1, 1, 0, 0], [1, 1, 0, 0]]
-RIGHT = [[0, 0, 1, 1], [0, 0, 1, 1]]
-WHOLE = [[1, 1, 1, 1], [1, 1, 1, 1]]
-IMAGE = np.zeros((2, 4, 3), np.uint8)
+# 2 rows of 6 columns
+LEFT = [[1, 1, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0]]
+RIGHT = [[0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 1, 1]]
+WHOLE = [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]]
+IMAGE = np.zeros((2, 6, 3), np.uint8)
 
-ON_LEFT, ON_RIGHT = Point([(0.5, 0.5)]), Point([(3.5, 1.5)])
-ON_BOTH = Point([(0.5, 0.5), (3.5, 1.5)])
+ON_LEFT, ON_RIGHT = Point([(0.5, 0.5)]), Point([(5.5, 1.5)])
+ON_BOTH = Point([(0.5, 0.5), (5.5, 1.5)])
 NOWHERE = Point([(0.5, 0.5), (0.5, 0.5)], [1, 0])
-AROUND_RIGHT = Box((2, 0, 4, 2))
+AROUND_RIGHT = Box((4, 0, 6, 2))
 
 
 def found() -> MaskSet:
@@ -52,8 +52,8 @@ def test_answers_prompts_and_ranks(
 
 
 def test_an_empty_set_gives_an_empty_set() -> None:
-    picked = select(MaskSet.empty((2, 4), IMAGE), [ON_LEFT, AROUND_RIGHT])
-    assert len(picked) == 0 and picked.size == (2, 4)
+    picked = select(MaskSet.empty((2, 6), IMAGE), [ON_LEFT, AROUND_RIGHT])
+    assert len(picked) == 0 and picked.size == (2, 6)
     assert picked.prompt is not None and picked.prompt.shape == (0,)
     assert picked.rank is not None and picked.rank.shape == (0,)
 
@@ -82,4 +82,4 @@ def test_what_is_no_prompt_is_refused(wrong: Any) -> None:
 
 def test_one_prompt_outside_the_picture_refuses_them_all() -> None:
     with pytest.raises(PromptError, match="outside the picture"):
-        select(found(), [ON_LEFT, Point([(4, 0)])])
+        select(found(), [ON_LEFT, Point([(6, 0)])])
