@@ -13,7 +13,7 @@ import anymask
 from anymask.outputs import OUTPUTS
 
 ROOT = Path(__file__).resolve().parent.parent
-CLICK = (230, 300)  # on the suit
+CLICK = (400, 420)  # on the helmet
 SCORE = 0.1
 GAP = 8  # white pixels between the panels
 

@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PHOTO = Path("examples") / "astronaut.jpg"
 DEMO = ROOT / "demo"
-CLICK = "230,300"  # on the suit
+CLICK = "400,420"  # on the helmet
 CONSTRAINTS = Path("constraints") / "ci.txt"
 
 VENV = ROOT / ".venv"
