@@ -14,7 +14,7 @@ from anymask.outputs import OUTPUTS
 
 ROOT = Path(__file__).resolve().parent.parent
 CLICK = (400, 420)  # on the helmet
-SCORE = 0.1
+SCORE = 0.05
 GAP = 8  # white pixels between the panels
 
 

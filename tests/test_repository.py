@@ -86,5 +86,6 @@ def test_made_files_are_ignored(path: str) -> None:
 def test_every_path_a_document_names_exists(document: str) -> None:
     text = (ROOT / document).read_text("utf-8")
     named = set(re.findall(r"`((?:anymask|tests|scripts|examples|constraints|data|docs)/[\w./-]*)`", text))
+    named |= set(re.findall(r"\]\(([\w./-]+)\)", text))  # links and pictures
     assert named
     assert sorted(name for name in named if not (ROOT / name).exists()) == []

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 STDIN = "-"
 OUT = Path("masks")
-SCORE = 0.1  # of `segment` without prompts: what a person wants to look at. Prompts choose among all masks.
+SCORE = 0.05  # of `segment` without prompts: what a person wants to look at. Prompts choose among all masks.
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from anymask import Box, Point, Segmenter
+from anymask.cli.segment import SCORE
 from anymask.outputs import OUTPUTS
 from anymask.prompts import Prompt
 
@@ -137,7 +138,7 @@ def test_json_is_one_line_per_picture_on_stdout(run: Run, photo: Image.Image, se
     assert [document["photo"] for document in documents] == ["photo.png", "b.png"]
     assert not Path("masks").exists()  # files only when --out is given
     for document in documents:
-        found = segmenter(document["photo"], image_size=96, score=0.1)
+        found = segmenter(document["photo"], image_size=96, score=SCORE)
         assert (document["width"], document["height"]) == (96, 64)
         assert len(document["masks"]) == len(found) > 0
         for index, (mask, drawn) in enumerate(zip(document["masks"], found.masks, strict=True)):
