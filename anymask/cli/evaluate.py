@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anymask.cli.console import progress_bar
-from anymask.cli.places import PHOTOS, SPLIT
+from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, SplitOption
 from anymask.errors import DatasetError
 from anymask.models import DEFAULT
 from anymask.segment import IMAGE_SIZE, Segmenter
@@ -21,12 +21,8 @@ NARROWEST = 80  # columns of a terminal that show the table whole
 
 
 def evaluate(
-    photos: Annotated[
-        Path, typer.Option(metavar="DIR", help="The folder of collections; see docs/training.md.")
-    ] = PHOTOS,
-    split: Annotated[
-        Path, typer.Option(metavar="FILE", help="Which photos are for training and which are kept out.")
-    ] = SPLIT,
+    photos: PhotosOption = PHOTOS,
+    split: SplitOption = SPLIT,
     collections: Annotated[str, typer.Option(metavar="NAME,...", help="Comma-separated; all when empty.")] = "",
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only the first N photos of each collection.")
@@ -39,7 +35,7 @@ def evaluate(
 ) -> None:
     """Measure masks on the kept-out photos: recall, click and box IoU, per collection and by size."""
     from anymask.dataset import read_photos
-    from anymask.evaluate.run import measure, summarise
+    from anymask.evaluate.run import measure_all, summarise
     from anymask.evaluate.scores import score_photos
     from anymask.postprocess import ScoreRule
 
@@ -52,8 +48,7 @@ def evaluate(
         kept_out = [photo for _, members in by_collection for photo in islice(members, limit)]
     segmenter = Segmenter(weights)
     with progress_bar() as bar:
-        shown = bar.track(kept_out, description="measuring")
-        groups = summarise([measure(segmenter, photo, image_size) for photo in shown])
+        groups = summarise(measure_all(segmenter, bar.track(kept_out, description="measuring"), image_size))
         scored = score_photos(segmenter.runtime, bar.track(kept_out, description="scores"), image_size)
     correlation = {
         "class_score": rounded(scored.correlation(ScoreRule(1.0, 0.0))),

@@ -7,7 +7,7 @@ import typer
 
 from anymask.cli.console import progress_bar
 from anymask.cli.extras import needs_extra
-from anymask.cli.places import SPLIT
+from anymask.cli.places import SPLIT, SplitOption
 from anymask.dataset import LabelledPhoto, read_photos
 from anymask.segment import IMAGE_SIZE
 
@@ -19,9 +19,7 @@ def export(
         Path | None,
         typer.Option(metavar="DIR", help="Labelled photos: fits on their training side how scores follow from masks."),
     ] = None,
-    split: Annotated[
-        Path, typer.Option(metavar="FILE", help="Which photos are for training and which are kept out.")
-    ] = SPLIT,
+    split: SplitOption = SPLIT,
     fit_on: Annotated[
         int, typer.Option(metavar="N", min=1, help="At most so many photos to fit on, evenly spread.")
     ] = 300,

@@ -1,12 +1,19 @@
-"""Where things lie unless an option says otherwise."""
+"""Where things lie unless an option says otherwise, and the options that several commands have for that."""
 
 import os
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from platformdirs import user_data_path
 
 PHOTOS = Path(os.environ.get("ANYMASK_PHOTOS", "../shared/photos"))
 SPLIT = Path("data/photos_split.csv")
+
+PhotosOption = Annotated[Path, typer.Option(metavar="DIR", help="The folder of collections; see docs/training.md.")]
+SplitOption = Annotated[
+    Path, typer.Option(metavar="FILE", help="Which photos are for training and which are kept out.")
+]
 
 
 def data_folder() -> Path:

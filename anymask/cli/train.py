@@ -9,19 +9,15 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from anymask.cli.console import console, say
 from anymask.cli.extras import needs_extra
-from anymask.cli.places import PHOTOS, SPLIT, training_folder
+from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, SplitOption, training_folder
 
 if TYPE_CHECKING:
     from anymask.train.loop import Progress as TrainingProgress
 
 
 def train(
-    photos: Annotated[
-        Path, typer.Option(metavar="DIR", help="The folder of collections; see docs/training.md.")
-    ] = PHOTOS,
-    split: Annotated[
-        Path, typer.Option(metavar="FILE", help="Which photos are for training and which are kept out.")
-    ] = SPLIT,
+    photos: PhotosOption = PHOTOS,
+    split: SplitOption = SPLIT,
     checkpoints: Annotated[
         Path | None,
         typer.Option(
