@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anymask import rle
-from anymask.boxes import intersection
 from anymask.errors import ShapeError, check_shape
-
-INSIDE = 0.8  # a mask of which this share lies in a larger one is a part of it
+from anymask.forest import Forest, find_parents, read_only
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +55,7 @@ class MaskSet:
             ("rank", np.int64, f"{n}"),
         ):
             if (value := getattr(self, name)) is not None:
-                values[name] = _read_only(np.array(value, dtype))
+                values[name] = read_only(np.array(value, dtype))
                 check_shape(values[name], shape, f"{name} of {n} masks")
         if not np.isfinite(values["boxes"]).all():
             raise ShapeError("boxes must be finite, but some are not: drop them first")
@@ -65,7 +63,7 @@ class MaskSet:
             raise ShapeError(f"scores must lie in [0, 1], but got {values['scores'].min()} to {values['scores'].max()}")
         if self.image is not None:
             check_shape(self.image, f"{height} {width} 3", "image")
-            values["image"] = _read_only(self.image.view())
+            values["image"] = read_only(self.image.view())
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -129,7 +127,7 @@ class MaskSet:
     @cached_property
     def areas(self) -> NDArray[np.int64]:
         """(N,) int64 pixels of each mask."""
-        return _read_only(rle.areas(self.rles))
+        return read_only(rle.areas(self.rles))
 
     @cached_property
     def parents(self) -> NDArray[np.int64]:
@@ -137,7 +135,15 @@ class MaskSet:
 
         Of two masks of equal area the one with the lower index counts as larger, so following parents always ends.
         """
-        return _read_only(_parents(self.rles, self.areas, *self.size))
+        return read_only(find_parents(self.rles, self.areas, *self.size))
+
+    @cached_property
+    def forest(self) -> Forest:
+        """The masks as trees of wholes and parts, with duplicates merged; answers which masks lie at a pixel.
+
+        Built from `parents` when first asked for. Unlike those, parents in the forest are never a mask's duplicate.
+        """
+        return Forest(self.rles, self.scores, self.areas, self.parents, *self.size)
 
     def __len__(self) -> int:
         return len(self.rles)
@@ -179,29 +185,6 @@ class MaskSet:
         return np.arange(len(self))[chosen].reshape(-1)
 
 
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    array.flags.writeable = False
-    return array
-
-
 def _joined(arrays: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
     present = [array for array in arrays if array is not None]
     return np.concatenate(present) if len(present) == len(arrays) else None
-
-
-def _parents(rles: Sequence[bytes], areas: NDArray[np.int64], height: int, width: int) -> NDArray[np.int64]:
-    order = np.lexsort((-np.arange(len(rles)), areas))  # from the smallest; of equal areas the later index first
-    ranked = [rles[index] for index in order]
-    sizes = areas[order]
-    boxes = rle.boxes(ranked, height, width).astype(np.float64)
-    parents = np.full(len(rles), -1, np.int64)  # of the ranked masks, as ranks
-    for rank in range(1, len(rles)):
-        # Smaller masks still without a parent. The shared pixels lie in both boxes, which rules out most of them
-        orphans = np.flatnonzero((parents[:rank] < 0) & (sizes[:rank] > 0))
-        shared = intersection(boxes[orphans], boxes[rank : rank + 1])[:, 0]
-        orphans = orphans[shared >= INSIDE * sizes[orphans]]
-        covered = rle.coverage([ranked[orphan] for orphan in orphans], [ranked[rank]], height, width)[:, 0]
-        parents[orphans[covered >= INSIDE]] = rank
-    found = np.full(len(rles), -1, np.int64)
-    found[order] = np.where(parents < 0, -1, order[parents])
-    return found

@@ -17,7 +17,7 @@ from anymask.prompts.box import Box
 from anymask.prompts.numbers import shown
 from anymask.prompts.point import Point
 
-__all__ = ["PROMPTS", "Box", "Point", "Prompt", "parse", "parse_json", "select"]
+__all__ = ["PROMPTS", "Box", "Point", "Prompt", "as_list", "parse", "parse_json", "select"]
 
 PROMPTS: Mapping[str, type[Prompt]] = {"point": Point, "box": Box}
 
@@ -51,13 +51,11 @@ def parse_json(text: str) -> list[Prompt]:
     return [parse(item) for item in (document if isinstance(document, list) else [document])]
 
 
-def select(found: MaskSet, prompt: Prompt | Sequence[Prompt]) -> MaskSet:
-    """The masks of ``found`` that answer one prompt or each of several, in their order, best first for each.
-
-    The result's ``prompt`` (M,) and ``rank`` (M,) say which prompt a mask answers and as which candidate.
+def as_list(prompt: Prompt | Sequence[Prompt]) -> list[Prompt]:
+    """One prompt or several as a list.
 
     Raises:
-        PromptError: a prompt makes no sense on this picture, or is no prompt at all.
+        PromptError: something in it is no prompt.
     """
     given: Any = prompt
     prompts = list(given) if isinstance(given, Sequence) and not isinstance(given, str | bytes) else [given]
@@ -65,10 +63,23 @@ def select(found: MaskSet, prompt: Prompt | Sequence[Prompt]) -> MaskSet:
         if not isinstance(each, tuple(PROMPTS.values())):
             kinds = " or ".join(kind.__name__ for kind in PROMPTS.values())
             raise PromptError(f"prompt: expected {kinds}, or a list of them, got {shown(each)}")
+    return prompts
+
+
+def select(found: MaskSet, prompt: Prompt | Sequence[Prompt]) -> MaskSet:
+    """The masks of ``found`` that answer one prompt or each of several, in their order, best first for each.
+
+    The result's ``prompt`` (M,) and ``rank`` (M,) say which prompt a mask answers and as which candidate. An answer may
+    also be a mask made of those of ``found``: without a part, or several together.
+
+    Raises:
+        PromptError: a prompt makes no sense on this picture, or is no prompt at all.
+    """
+    prompts = as_list(prompt)
     chosen = [each.choose(found) for each in prompts]
-    counts = [len(indices) for indices in chosen]
+    counts = [len(masks) for masks in chosen]
     return replace(
-        found[np.concatenate([np.zeros(0, np.int64), *chosen])],
+        MaskSet.concatenate([found[:0], *chosen]),
         prompt=np.repeat(np.arange(len(prompts)), counts),
         rank=np.concatenate([np.zeros(0, np.int64), *(np.arange(count) for count in counts)]),
     )

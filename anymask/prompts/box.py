@@ -1,17 +1,18 @@
 """Box: the object that a rectangle was drawn around."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anymask.boxes import iou
 from anymask.errors import PromptError
 from anymask.maskset import MaskSet
 from anymask.prompts.numbers import only_fields, to_numbers
 
+FITS = 0.5  # IoU of two boxes from which the one is taken for the other
+CONTEXT = 0.5  # how far a closer look reaches beyond the box, in its sides
 SCORE_POWER = 0.1  # how much the masks' own scores weigh against their agreement with the box
 
 
@@ -28,6 +29,15 @@ class Box:
 
     box: tuple[float, float, float, float]
     type: ClassVar[str] = "box"
+    schema: ClassVar[Mapping[str, Any]] = {
+        "box": {
+            "description": "x1, y1, x2, y2 with x1 < x2 and y1 < y2. Parts outside the picture are ignored.",
+            "type": "array",
+            "items": {"type": "number"},
+            "minItems": 4,
+            "maxItems": 4,
+        }
+    }
 
     def __init__(self, box: Sequence[float]) -> None:
         numbers = to_numbers(box, "box", 4)
@@ -36,7 +46,7 @@ class Box:
             raise PromptError(f"box: expected x1 < x2 and y1 < y2, got {list(numbers)}")
         object.__setattr__(self, "box", (x1, y1, x2, y2))
 
-    def choose(self, found: MaskSet) -> NDArray[np.int64]:
+    def choose(self, found: MaskSet) -> MaskSet:
         """Every mask whose box meets this one, best agreement first.
 
         Agreement is the IoU of this box with the mask's own, times the mask's score to the power ``SCORE_POWER``.
@@ -55,14 +65,20 @@ class Box:
             )
         overlap = iou(inside, found.boxes)[0]
         agreement = overlap * found.scores**SCORE_POWER
-        order: NDArray[np.int64] = np.argsort(-agreement, kind="stable")
-        meets: NDArray[np.bool_] = overlap[order] > 0
-        return order[meets]
+        order = np.argsort(-agreement, kind="stable")
+        return found[order[overlap[order] > 0]]
+
+    def closer(self, found: MaskSet, chosen: MaskSet) -> tuple[float, float, float, float] | None:
+        x1, y1, x2, y2 = self.box
+        if len(chosen) and float(iou(np.array([self.box]), chosen.boxes[:1].astype(np.float64))[0, 0]) >= FITS:
+            return None
+        across, down = CONTEXT * (x2 - x1), CONTEXT * (y2 - y1)
+        return x1 - across, y1 - down, x2 + across, y2 + down
 
     def to_json(self) -> dict[str, Any]:
         return {"type": self.type, "box": list(self.box)}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "Box":
-        only_fields(fields, {"box"}, {"box"}, cls.type)
+        only_fields(fields, cls.schema, cls.type)
         return cls(fields["box"])

@@ -39,15 +39,16 @@ def shown(value: object) -> str:
     return " ".join(reprlib.repr(value).split())
 
 
-def only_fields(fields: dict[str, Any], known: set[str], needed: set[str], name: str) -> None:
-    """Check the fields of a JSON object.
+def only_fields(fields: dict[str, Any], schema: Mapping[str, Any], name: str) -> None:
+    """Check which fields a JSON object has: those of the schema, and all that have no default.
 
     Raises:
         PromptError: a field is unknown or missing.
     """
-    unknown, missing = sorted(set(fields) - known, key=str), sorted(needed - set(fields))
+    unknown = sorted(set(fields) - set(schema), key=str)
+    missing = sorted(field for field in schema if "default" not in schema[field] and field not in fields)
     if unknown:
-        expected = ", ".join(sorted(known))
+        expected = ", ".join(sorted(schema))
         raise PromptError(f"{name} prompt: unknown field {shown(unknown[0])}; expected {expected}")
     if missing:
         raise PromptError(f"{name} prompt: field {missing[0]!r} is missing")

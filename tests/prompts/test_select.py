@@ -16,7 +16,7 @@ IMAGE = np.zeros((2, 6, 3), np.uint8)
 
 ON_LEFT, ON_RIGHT = Point([(0.5, 0.5)]), Point([(5.5, 1.5)])
 ON_BOTH = Point([(0.5, 0.5), (5.5, 1.5)])
-NOWHERE = Point([(0.5, 0.5), (0.5, 0.5)], [1, 0])
+NOWHERE = Point([(0.5, 0.5), (1.5, 0.5)], [1, 0])  # no mask parts the two
 AROUND_RIGHT = Box((4, 0, 6, 2))
 
 
