@@ -16,6 +16,11 @@ def default_weights() -> Path:
     return Path(str(resources.files("anymask") / "weights" / "default.onnx"))
 
 
+def refiner_weights() -> Path:
+    """The refiner's weights inside the package."""
+    return Path(str(resources.files("anymask") / "weights" / "refiner.onnx"))
+
+
 def resolve(weights: str | os.PathLike[str]) -> Path:
     """The file that ``weights`` names: "default", or the path of an ONNX file.
 

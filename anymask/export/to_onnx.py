@@ -1,4 +1,7 @@
-"""Network -> ONNX: input ``images``; outputs ``output0`` (predictions) and ``output1`` (prototypes), any size."""
+"""Network -> ONNX: input ``images``; outputs ``output0`` (predictions) and ``output1`` (prototypes), any size.
+
+An EfficientNet-Lite's features are outputs too, and the metadata name the trunk: the refiner reads them.
+"""
 
 import copy
 import io
@@ -15,8 +18,10 @@ from torch import Tensor, nn
 from anymask.errors import WeightsError
 from anymask.network.checkpoint import replace_file
 from anymask.network.head import predictions
+from anymask.network.trunk import EfficientNetLite, fingerprint
 from anymask.network.yolo import Network
-from anymask.runtimes.onnx_runtime import OnnxRuntime
+from anymask.runtimes.base import TRUNK
+from anymask.runtimes.onnx_runtime import FEATURES, INPUT, OUTPUTS, OnnxRuntime
 
 OPSET = 17
 SMALLEST_HALVED = 256  # values; smaller tensors (biases, constants of shape arithmetic) stay as they are
@@ -26,16 +31,22 @@ TOLERANCE = 2e-2
 
 
 class Deployed(nn.Module):
-    """A network that answers with the two tensors of ``anymask.runtimes.base.RawOutput``."""
+    """A network that answers with the two tensors of ``anymask.runtimes.base.RawOutput``, then its trunk's features."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) RGB in [0, 1] -> (B, 4 + C + K, A) predictions, (B, K, H / 4, W / 4) prototypes."""
-        output = self.network(images)
-        return predictions(output), output.prototypes
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """(B, 3, H, W) RGB in [0, 1] -> (B, 4 + C + K, A) predictions, (B, K, H / 4, W / 4) prototypes, features."""
+        maps = self.network.trunk(images)
+        output = self.network.forward_maps(maps)
+        return predictions(output), output.prototypes, *(maps if has_features(self.network) else ())
+
+
+def has_features(network: Network) -> bool:
+    """Whether the trunk's features are of use to others: those of ImageNet weights are."""
+    return isinstance(network.trunk, EfficientNetLite)
 
 
 def export_onnx(network: Network, path: Path, *, half: bool = True) -> float:
@@ -54,24 +65,16 @@ def export_onnx(network: Network, path: Path, *, half: bool = True) -> float:
     """
     # The wrapper in eval mode too: the exporter restores its mode on all parts.
     deployed = Deployed(copy.deepcopy(network)).cpu().float().eval()
-    stream = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the TorchScript exporter announces its own retirement
-        torch.onnx.export(
-            deployed,
-            (torch.zeros(1, 3, 64, 64),),
-            stream,  # type: ignore[arg-type]  # this exporter also writes to a stream
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=["images"],
-            output_names=["output0", "output1"],
-            dynamic_axes={
-                "images": {0: "batch", 2: "height", 3: "width"},
-                "output0": {0: "batch", 2: "anchors"},
-                "output1": {0: "batch", 2: "rows", 3: "columns"},
-            },
-        )
-    model = onnx.load_from_string(stream.getvalue())
+    features = FEATURES if has_features(network) else ()
+    axes = {
+        INPUT: {0: "batch", 2: "height", 3: "width"},
+        OUTPUTS[0]: {0: "batch", 2: "anchors"},
+        OUTPUTS[1]: {0: "batch", 2: "rows", 3: "columns"},
+        **{name: {0: "batch", 2: f"rows_{name}", 3: f"columns_{name}"} for name in features},
+    }
+    model = to_model(deployed, (torch.zeros(1, 3, 64, 64),), [INPUT], [*OUTPUTS, *features], axes)
+    if features:
+        helper.set_model_props(model, {TRUNK: fingerprint(network.trunk)})
     if half:
         store_half(model)
     onnx.checker.check_model(model)
@@ -84,6 +87,30 @@ def export_onnx(network: Network, path: Path, *, half: bool = True) -> float:
         )
     replace_file(path, lambda stream: stream.write(content))
     return difference
+
+
+def to_model(
+    module: nn.Module,
+    inputs: tuple[Tensor, ...],
+    input_names: list[str],
+    output_names: list[str],
+    axes: Mapping[str, Mapping[int, str]],
+) -> onnx.ModelProto:
+    """Trace a module with example inputs; ``axes`` names the sizes that may change."""
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the TorchScript exporter announces its own retirement
+        torch.onnx.export(
+            module,
+            inputs,
+            stream,  # type: ignore[arg-type]  # this exporter also writes to a stream
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=input_names,
+            output_names=output_names,
+            dynamic_axes={name: dict(sizes) for name, sizes in axes.items()},
+        )
+    return onnx.load_from_string(stream.getvalue())
 
 
 def store_half(model: onnx.ModelProto) -> None:
@@ -107,7 +134,7 @@ def largest_difference(deployed: Deployed, content: bytes) -> float:
     """
     images = torch.rand(1, 3, 96, 160, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        predicted, prototypes = (tensor.numpy() for tensor in deployed(images))
+        predicted, prototypes, *_ = (tensor.numpy() for tensor in deployed(images))
     got = OnnxRuntime(content).run(images.numpy())
     ends = [4, 4 + deployed.network.config.classes]  # boxes | scores | coefficients
     expected = [*np.split(predicted, ends, axis=1), prototypes]

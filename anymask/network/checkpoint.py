@@ -4,26 +4,42 @@ import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import torch
+from torch import nn
 
 from anymask.errors import SettingsError, WeightsError
+from anymask.network.refiner import Refiner, RefinerConfig
 from anymask.network.yolo import Network, NetworkConfig
+
+Config = TypeVar("Config", NetworkConfig, RefinerConfig)
+
+DETECTOR, REFINER = "detector", "refiner"
 
 _EXPECTED = "expected a checkpoint of anymask train"
 _CURE = "name another file, or move this one away and train anew"
 
 
 def save_checkpoint(
-    path: Path, network: Network, ema: Network, optimiser: torch.optim.Optimizer, step: int, settings: dict[str, Any]
+    path: Path,
+    network: nn.Module,
+    ema: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    settings: dict[str, Any],
+    *,
+    model: str = DETECTOR,
 ) -> None:
     """Write ``path`` so that it is either the old file or the new one, whenever the machine stops.
+
+    ``model`` says what the network is, "detector" or "refiner".
 
     Raises:
         WeightsError: the file cannot be written; the old one is still there.
     """
     content = {
+        "model": model,
         "network": network.state_dict(),
         "ema": ema.state_dict(),
         "optimiser": optimiser.state_dict(),
@@ -75,18 +91,34 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def network_config(content: dict[str, Any], path: Path) -> NetworkConfig:
-    """What network the ``content`` of a checkpoint describes.
+    """What detector the ``content`` of a checkpoint describes.
 
     Raises:
         WeightsError: none that this version can build; ``path`` is the file it names.
     """
+    return _config(NetworkConfig, DETECTOR, content, path)
+
+
+def refiner_config(content: dict[str, Any], path: Path) -> RefinerConfig:
+    """What refiner the ``content`` of a checkpoint describes. Raises WeightsError as ``network_config`` does."""
+    return _config(RefinerConfig, REFINER, content, path)
+
+
+def _config(kind: Callable[..., Config], model: str, content: dict[str, Any], path: Path) -> Config:
+    if model_of(content) != model:
+        raise WeightsError(f"{path}: expected the checkpoint of a {model}, got that of a {model_of(content)}; {_CURE}")
     try:
-        return NetworkConfig(**content["settings"]["network"])
+        return kind(**content["settings"]["network"])
     except (KeyError, TypeError, SettingsError) as error:
         raise WeightsError(f"{path}: {_EXPECTED}, its network is of another version ({error!r}); {_CURE}") from error
 
 
-def fill(network: Network, state: dict[str, Any], path: Path) -> None:
+def model_of(content: dict[str, Any]) -> str:
+    """Of what model the ``content`` of a checkpoint is, "detector" or "refiner"."""
+    return str(content.get("model", DETECTOR))
+
+
+def fill(network: nn.Module, state: dict[str, Any], path: Path) -> None:
     """Put the weights ``state`` of a checkpoint into ``network``.
 
     Raises:
@@ -97,7 +129,7 @@ def fill(network: Network, state: dict[str, Any], path: Path) -> None:
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(
-            f"{path}: expected the weights of {network.config}, got others ({reason}); {_CURE}"
+            f"{path}: expected the weights of {getattr(network, 'config', network)}, got others ({reason}); {_CURE}"
         ) from error
 
 
@@ -109,5 +141,13 @@ def load_network(path: Path) -> Network:
     """
     content = load_checkpoint(path)
     network = Network(network_config(content, path))
+    fill(network, content["ema"], path)
+    return network.eval()
+
+
+def load_refiner(path: Path) -> Refiner:
+    """The averaged refiner of a checkpoint, in eval mode. Raises WeightsError as ``load_network`` does."""
+    content = load_checkpoint(path)
+    network = Refiner(refiner_config(content, path))
     fill(network, content["ema"], path)
     return network.eval()

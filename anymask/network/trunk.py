@@ -8,6 +8,7 @@ ReLU6 and fixed batch statistics keep the trunk exactly at its ImageNet weights,
 for meanings.
 """
 
+import hashlib
 import importlib
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -177,3 +178,12 @@ def imagenet_state(size: str) -> dict[str, Tensor]:
     file_class = getattr(module, f"Efficientnet{size.capitalize()}ModelFile")
     state: dict[str, Tensor] = torch.load(file_class.get_model_file_path(), map_location="cpu", weights_only=True)
     return state
+
+
+def fingerprint(trunk: nn.Module) -> str:
+    """16 hex digits of the SHA-256 of a trunk's weights as float16; what reads its features names the trunk by that."""
+    digest = hashlib.sha256()
+    for name, value in sorted(trunk.state_dict().items()):
+        if value.is_floating_point():
+            digest.update(name.encode() + value.detach().cpu().half().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -9,7 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import ShapeError, check_shape
+from anymask.errors import ShapeError, WeightsError, check_shape
+
+FEATURE_STRIDES = (4, 8, 16, 32)
+TRUNK = "trunk"  # the name in the metadata under which a file says what trunk its features are of
 
 BOX = 4  # rows of the predictions that hold the box
 
@@ -74,3 +77,10 @@ class Runtime(ABC):
     @abstractmethod
     def run(self, batch: NDArray[np.float32]) -> RawOutput:
         """(B, 3, H, W) float32 RGB in [0, 1] to the network's output; H and W are multiples of `stride`."""
+
+    def features(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """What the network's trunk makes of a batch as in `run`, without the rest of the network.
+
+        Four maps (B, C, H / s, W / s) float32 for s = 4, 8, 16, 32. Raises WeightsError if the weights do not tell.
+        """
+        raise WeightsError("these weights do not give their trunk's features: export them with this version of anymask")

@@ -3,7 +3,7 @@
 Masks are sampled straight from the full-resolution labels to the canvas, so nothing is rasterised coarsely.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,8 @@ class Canvas:
 def make_canvas(photos: list[LabelledPhoto], side: int, settings: Settings, rng: np.random.Generator) -> Canvas:
     """A canvas of ``side`` pixels from one photo, or from four laid 2 x 2."""
     if len(photos) == 1:
-        return limit_objects(recolour(crop(photos[0], side, settings, rng), settings, rng), settings, rng)
+        canvas = crop(photos[0], side, settings, rng)
+        return limit_objects(replace(canvas, image=recolour(canvas.image, settings.jitter, rng)), settings, rng)
     half = side // 2
     image = np.empty((side, side, 3), np.uint8)
     unlabelled = np.empty((side, side), np.float32)
@@ -45,7 +46,8 @@ def make_canvas(photos: list[LabelledPhoto], side: int, settings: Settings, rng:
         placed = np.zeros((len(cell.masks), side, side), bool)
         placed[:, rows, columns] = cell.masks
         masks.append(placed)
-    return limit_objects(recolour(Canvas(image, np.concatenate(masks), unlabelled), settings, rng), settings, rng)
+    canvas = Canvas(recolour(image, settings.jitter, rng), np.concatenate(masks), unlabelled)
+    return limit_objects(canvas, settings, rng)
 
 
 def crop(photo: LabelledPhoto, side: int, settings: Settings, rng: np.random.Generator) -> Canvas:
@@ -116,15 +118,16 @@ def _resample(photo: LabelledPhoto, box: tuple[float, float, float, float], widt
         ) from error
 
 
-def recolour(canvas: Canvas, settings: Settings, rng: np.random.Generator) -> Canvas:
-    """Brightness, contrast and saturation changed by at most ``settings.jitter`` each."""
-    saturation, contrast, brightness = 1 + rng.uniform(-settings.jitter, settings.jitter, 3).astype(np.float32)
-    pixels = canvas.image.astype(np.float32)
-    grey = pixels.mean(axis=2, keepdims=True)
+def recolour(pixels: Pixels, jitter: float, rng: np.random.Generator) -> Pixels:
+    """Brightness, contrast and saturation changed by at most a share of ``jitter`` each."""
+    saturation, contrast, brightness = 1 + rng.uniform(-jitter, jitter, 3).astype(np.float32)
+    values = pixels.astype(np.float32)
+    grey = values.mean(axis=2, keepdims=True)
     mean = grey.mean()
     gain = contrast * brightness
-    pixels = pixels * (gain * saturation) + grey * (gain * (1 - saturation)) + mean * brightness * (1 - contrast)
-    return Canvas(np.clip(pixels, 0, 255).astype(np.uint8), canvas.masks, canvas.unlabelled)
+    values = values * (gain * saturation) + grey * (gain * (1 - saturation)) + mean * brightness * (1 - contrast)
+    recoloured: Pixels = np.clip(values, 0, 255).astype(np.uint8)
+    return recoloured
 
 
 def limit_objects(canvas: Canvas, settings: Settings, rng: np.random.Generator) -> Canvas:

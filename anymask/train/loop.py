@@ -1,34 +1,68 @@
-"""The training loop: batch -> loss -> step -> average, top to bottom."""
+"""The training loop: batch -> loss -> step -> average, top to bottom. What is learnt is a `Lesson`."""
 
 import copy
 import logging
 import math
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
-from anymask.dataset import LabelledPhoto
-from anymask.errors import AnymaskError, SettingsError, WeightsError
-from anymask.network.checkpoint import fill, load_checkpoint, network_config, save_checkpoint
-from anymask.network.trunk import EfficientNetLite, imagenet_state
-from anymask.network.yolo import Network
-from anymask.train.batches import Batch, Batches
-from anymask.train.frozen import FrozenTrunk
-from anymask.train.loss import Losses, compute_losses
-from anymask.train.settings import Settings
+from anymask.errors import AnymaskError, SettingsError
+from anymask.network.checkpoint import fill, load_checkpoint, save_checkpoint
+from anymask.train.settings import RunSettings
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT = "last.pt"  # in the folder of a run
 SAVE_EVERY_S = 120.0
 REPORT_EVERY = 20  # steps
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+class Losses(Protocol):
+    """A named tuple of scalars, already weighted by their gains."""
+
+    def total(self) -> Tensor: ...
+
+    def _asdict(self) -> dict[str, Tensor]: ...
+
+
+class Lesson(ABC, Generic[NetworkT]):
+    """What is trained, on what, and by which loss.
+
+    settings: the run's settings.
+    batches: ``batches[step]`` is the batch of a step, a named tuple of tensors.
+    model: the name of what is trained, in the checkpoint.
+    checkpoint: the file's name in the folder of a run.
+    """
+
+    settings: RunSettings
+    batches: Dataset[Any]
+    model: str
+    checkpoint: str
+
+    @abstractmethod
+    def build(self, state: dict[str, Any] | None, path: Path) -> NetworkT:
+        """A new network, with pretrained weights where there are any; without, where a checkpoint's will be filled in.
+
+        Raises WeightsError if the checkpoint ``state`` of the file ``path`` is of another network.
+        """
+
+    @abstractmethod
+    def begin(self, network: NetworkT, device: str) -> None:
+        """Prepare for steps: training mode, and what stays frozen."""
+
+    @abstractmethod
+    def losses(self, network: NetworkT, batch: Any, step: int) -> Losses:
+        """The losses of one batch, whose tensors are on the network's device."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +77,23 @@ class Progress:
     losses: dict[str, float]  # running means by name
 
 
-def train(
-    photos: list[LabelledPhoto],
+def learn(
+    lesson: Lesson[NetworkT],
     folder: Path,
-    settings: Settings,
     *,
     minutes: float | None = None,
     steps: int | None = None,
     device: str = "cpu",
     report: Callable[[Progress], None] = lambda progress: None,
-) -> Network:
-    """Train for ``minutes`` or ``steps``, going on from ``folder / "last.pt"`` where there is one.
+) -> NetworkT:
+    """Train for ``minutes`` or ``steps``, going on from the lesson's checkpoint in ``folder`` where there is one.
 
     The learning rate warms up, stays, and falls to ``final_rate`` at the end of every run, so each run ends with
     usable weights and the next one takes up from there. Ctrl-C ends a run early: it saves and returns.
 
     Args:
-        photos: what to learn from.
-        folder: where checkpoints live; made if absent. ``last.pt`` is replaced atomically every two minutes.
-        settings: the run's settings; a checkpoint is resumed only by those of the same network.
+        lesson: what to learn.
+        folder: where checkpoints live; made if absent. The file is replaced atomically every two minutes.
         minutes: length of this run by the clock, above 0.
         steps: length of this run in steps, above 0; the same steps give the same weights on one machine. With both,
             the one that is reached first.
@@ -72,28 +104,24 @@ def train(
         The averaged (EMA) network, in eval mode.
 
     Raises:
-        SettingsError: no photo is of a sampled collection, neither minutes nor steps are given or one is not above 0,
-            or nothing can be written into ``folder``.
+        SettingsError: neither minutes nor steps are given or one is not above 0, or nothing can be written into
+            ``folder``.
         DatasetError: a photo cannot be read.
         WeightsError: the checkpoint in ``folder`` cannot be read, is of another network, or cannot be written.
         MissingExtraError: the trunk's ImageNet weights are not installed.
         AnymaskError: the loss is no number any more; the last checkpoint is from before.
     """
     check_run(folder, minutes, steps)
-    batches = Batches(photos, settings)
+    settings = lesson.settings
     torch.manual_seed(settings.seed)
-    checkpoint_file = folder / CHECKPOINT
-    state = read_resumable(checkpoint_file, settings) if checkpoint_file.exists() else None
-    network = build_network(settings) if state is None else Network(settings.network)
+    checkpoint_file = folder / lesson.checkpoint
+    state = load_checkpoint(checkpoint_file) if checkpoint_file.exists() else None
+    network = lesson.build(state, checkpoint_file)
     if state is not None:
         fill(network, state["network"], checkpoint_file)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = copy.deepcopy(network).requires_grad_(False).eval()
-
-    trunk: nn.Module | FrozenTrunk = network.trunk
-    if settings.freeze_trunk:
-        network.trunk.requires_grad_(False)
-        trunk = FrozenTrunk(network.trunk, device)
+    lesson.begin(network, device)
     optimiser = make_optimiser(network, settings)
     start = 0
     if state is not None:
@@ -102,19 +130,21 @@ def train(
         start = int(state["step"])
         logger.info("resumed at step %d from %s", start, checkpoint_file)
 
+    def save() -> None:
+        save_checkpoint(checkpoint_file, network, ema, optimiser, finished, asdict(settings), model=lesson.model)
+
     loader = DataLoader(
-        batches,
+        lesson.batches,
         batch_size=None,
         sampler=range(start, 2**31),
         num_workers=settings.workers,
         prefetch_factor=4 if settings.workers else None,
     )
-    set_training(network, settings)
     began = saved = time.monotonic()
     running: dict[str, float] = {}
     images_seen, finished = 0, start
     try:
-        for step, batch in enumerate(loader, start):
+        for step, drawn in enumerate(loader, start):
             done = share_done(time.monotonic() - began, step - start, minutes, steps)
             if done >= 1:
                 break
@@ -122,10 +152,8 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = rate
 
-            batch = Batch(*(tensor.to(device) for tensor in batch))
-            images = batch.images.float().div(255).contiguous(memory_format=torch.channels_last)
-            generator = torch.Generator().manual_seed(settings.seed * 2**32 + step)
-            losses = compute_losses(network.forward_maps(trunk(images)), batch, settings, generator)
+            batch = type(drawn)(*(tensor.to(device) for tensor in drawn))
+            losses = lesson.losses(network, batch, step)
             total = losses.total()
             optimiser.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
@@ -141,18 +169,18 @@ def train(
             average(ema, network, min(settings.ema_decay, (1 + step) / (10 + step)))
             finished = step + 1
 
-            images_seen += len(batch.images)
+            images_seen += len(batch[0])
             follow(running, losses)
             if (finished - start) % REPORT_EVERY == 0:
                 elapsed = time.monotonic() - began
                 eta = elapsed / max(done, 1e-6) * (1 - done)
                 report(Progress(finished, done, eta, images_seen / elapsed, rate, dict(running)))
             if time.monotonic() - saved > SAVE_EVERY_S:
-                save_checkpoint(checkpoint_file, network, ema, optimiser, finished, asdict(settings))
+                save()
                 saved = time.monotonic()
     except KeyboardInterrupt:
         logger.info("interrupted after step %d", finished)
-    save_checkpoint(checkpoint_file, network, ema, optimiser, finished, asdict(settings))
+    save()
     return ema
 
 
@@ -172,24 +200,6 @@ def check_run(folder: Path, minutes: float | None, steps: int | None) -> None:
         raise SettingsError(f"{folder}: no checkpoint can be written there ({error}); name another folder") from error
 
 
-def read_resumable(path: Path, settings: Settings) -> dict[str, Any]:
-    """The content of a checkpoint that a run with ``settings`` can go on from.
-
-    Raises:
-        WeightsError: it cannot be read, or is of another network or of a trunk that was trained where this is frozen.
-    """
-    state = load_checkpoint(path)
-    before = {"network": network_config(state, path), "freeze_trunk": state["settings"].get("freeze_trunk")}
-    for name, held in before.items():
-        wanted = getattr(settings, name)
-        if held != wanted:
-            raise WeightsError(
-                f"{path}: cannot go on from it, its {name} is {held} and that of the settings is {wanted}; "
-                f"give the same {name}, or another folder to begin anew"
-            )
-    return state
-
-
 def share_done(elapsed_s: float, step: int, minutes: float | None, steps: int | None) -> float:
     """Share of a run that has passed after ``step`` of its steps: by the clock, by steps, or by what comes first."""
     by_clock = elapsed_s / (60 * minutes) if minutes is not None else 0.0
@@ -204,15 +214,7 @@ def check_device(device: str) -> None:
         raise SettingsError(f"device {device!r}: torch cannot use it here ({error}); expected cpu or cuda") from error
 
 
-def build_network(settings: Settings) -> Network:
-    """The network of ``settings`` with its trunk at ImageNet weights, where it has a pretrained one."""
-    network = Network(settings.network)
-    if isinstance(network.trunk, EfficientNetLite):
-        network.trunk.load_imagenet(imagenet_state(settings.network.trunk))
-    return network
-
-
-def make_optimiser(network: Network, settings: Settings) -> torch.optim.Optimizer:
+def make_optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
     """AdamW; weight decay on convolution kernels only, not on norms and biases."""
     trained = [p for p in network.parameters() if p.requires_grad]
     return torch.optim.AdamW(
@@ -224,14 +226,7 @@ def make_optimiser(network: Network, settings: Settings) -> torch.optim.Optimize
     )
 
 
-def set_training(network: Network, settings: Settings) -> None:
-    """Training mode, except for a frozen trunk, whose batch statistics stay ImageNet's."""
-    network.train()
-    if settings.freeze_trunk:
-        network.trunk.eval()
-
-
-def schedule(step: int, done: float, settings: Settings) -> float:
+def schedule(step: int, done: float, settings: RunSettings) -> float:
     """Share of the learning rate at ``step`` of this run when a share ``done`` of it has passed."""
     warm = min(1.0, (step + 1) / max(1, settings.warmup_steps))
     if done <= settings.decay_from:
@@ -241,7 +236,7 @@ def schedule(step: int, done: float, settings: Settings) -> float:
 
 
 @torch.no_grad()
-def average(ema: Network, network: Network, decay: float) -> None:
+def average(ema: nn.Module, network: nn.Module, decay: float) -> None:
     """ema <- decay * ema + (1 - decay) * network, for weights and batch statistics alike."""
     for mean, value in zip(ema.state_dict().values(), network.state_dict().values(), strict=True):
         if mean.is_floating_point():

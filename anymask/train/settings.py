@@ -24,8 +24,27 @@ UNLABELLED_WEIGHT: Mapping[str, float] = {"all": 1.0, "most": 0.6, "some": 0.0}
 
 
 @dataclass(frozen=True)
-class Settings:
-    """A training run. The defaults are the recipe of the default model.
+class RunSettings:
+    """What every training run has. The defaults are the detector's."""
+
+    seed: int = 0
+    workers: int = 1  # processes that prepare batches
+    learning_rate: float = 2e-3
+    final_rate: float = 0.02  # share of the learning rate at the end of the run
+    decay_from: float = 0.5  # share of the run after which the rate falls (cosine)
+    warmup_steps: int = 150
+    weight_decay: float = 0.02
+    clip_norm: float = 10.0
+    ema_decay: float = 0.998
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**31:
+            raise SettingsError(f"seed must be from 0 to 2147483647, got {self.seed}")
+
+
+@dataclass(frozen=True)
+class Settings(RunSettings):
+    """A training run of the detector. The defaults are the recipe of the default model.
 
     Raises:
         SettingsError: a value the loop cannot work with.
@@ -33,14 +52,12 @@ class Settings:
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     freeze_trunk: bool = True  # keep the ImageNet weights: several times faster, and its features keep their meaning
-    seed: int = 0
 
     # --- batches -----------------------------------------------------------------------------------------------
     pixels_per_step: int = 16 * 256 * 256  # images per step = this / side², so every size costs the same time
     sides: Mapping[int, float] = field(default_factory=lambda: {256: 0.35, 320: 0.3, 416: 0.2, 640: 0.15})
     sampling: Mapping[str, float] = field(default_factory=lambda: dict(SAMPLING))
     unlabelled_weight: Mapping[str, float] = field(default_factory=lambda: dict(UNLABELLED_WEIGHT))
-    workers: int = 1  # processes that prepare batches
 
     # --- augmentation ------------------------------------------------------------------------------------------
     zoom: tuple[float, float] = (0.7, 2.0)  # longest side of the photo after scaling, in canvas sides
@@ -64,20 +81,10 @@ class Settings:
     mask_points: int = 28  # a jittered grid of 28 x 28 points per mask
     mask_margin: float = 0.15  # the grid reaches beyond the box by this share of its side
 
-    # --- optimiser ---------------------------------------------------------------------------------------------
-    learning_rate: float = 2e-3
-    final_rate: float = 0.02  # share of the learning rate at the end of the run
-    decay_from: float = 0.5  # share of the run after which the rate falls (cosine)
-    warmup_steps: int = 150
-    weight_decay: float = 0.02
-    clip_norm: float = 10.0
-    ema_decay: float = 0.998
-
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.sides or any(side <= 0 or side % 32 for side in self.sides):
             raise SettingsError(f"sides must be multiples of 32, at least one, got {sorted(self.sides)}")
-        if not 0 <= self.seed < 2**31:
-            raise SettingsError(f"seed must be from 0 to 2147483647, got {self.seed}")
         if self.network.classes != 1:
             raise SettingsError(f"only networks of one class can be trained, got {self.network.classes} classes")
         if self.freeze_trunk and self.network.trunk == "yolo":

@@ -17,10 +17,17 @@ from anymask.network.head import predictions
 from anymask.network.trunk import EfficientNetLite, imagenet_state
 from anymask.network.yolo import Network, NetworkConfig
 from anymask.train.batches import Batches
-from anymask.train.loop import CHECKPOINT, REPORT_EVERY, Progress, average, make_optimiser, schedule, share_done, train
+from anymask.train.detector import DetectorLesson
+from anymask.train.loop import REPORT_EVERY, Progress, average, learn, make_optimiser, schedule, share_done
 from anymask.train.settings import Settings
 
 Paint = Callable[..., list[LabelledPhoto]]
+
+CHECKPOINT = DetectorLesson.checkpoint
+
+
+def train(photos: list[LabelledPhoto], folder: Path, settings: Settings, **length: Any) -> Network:
+    return learn(DetectorLesson(photos, settings), folder, **length)
 
 
 def weights(network: nn.Module) -> dict[str, Tensor]:
@@ -92,9 +99,12 @@ def test_the_schedule_of_every_run_starts_anew(paint: Paint, settings: Settings,
         ({"steps": -5, "minutes": 1.0}, "steps must be at least 1, got -5"),
     ],
 )
-def test_a_run_needs_a_length(settings: Settings, tmp_path: Path, length: dict[str, Any], said: str) -> None:
+def test_a_run_needs_a_length(
+    paint: Paint, settings: Settings, tmp_path: Path, length: dict[str, Any], said: str
+) -> None:
+    photos = paint(1)
     with pytest.raises(SettingsError, match=said):
-        train([], tmp_path / "run", settings, **length)
+        train(photos, tmp_path / "run", settings, **length)
     assert not (tmp_path / "run").exists()
 
 

@@ -1,0 +1,175 @@
+"""From the masks that a prompt chose to the refiner's answer: what it is shown, and how what it drew is ranked."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.boxes import clip
+from anymask.errors import PromptError
+from anymask.maskset import MaskSet
+from anymask.nms import nms_masks
+from anymask.prompts import Box, Point, Prompt
+from anymask.refine.hints import Hint
+from anymask.refine.refiner import BATCH, Drawing, Refiner, on_window
+from anymask.refine.window import Window
+
+# Fitted on training photos
+SHOWN = 3  # masks under a click that are drawn anew, the likeliest first
+SCALES = (1.0, 0.4)  # sides of the windows around a click that hold no mask, in the longest side of the picture
+ALIKE = 0.6  # of two answers to a click with a larger IoU only the better is offered
+DUPLICATE = 0.9  # IoU from which two masks are one
+
+NO_POINTS = np.zeros((0, 2)), np.zeros(0, np.bool_)
+
+
+def refine_answers(refiner: Refiner, found: MaskSet, prompts: Sequence[Prompt], picked: MaskSet) -> MaskSet:
+    """The answers to prompts, drawn anew at native pixels; each prompt's best first.
+
+    found: the masks of the picture. picked: those that `anymask.prompts.select` chose, with ``prompt`` and ``rank``.
+    Scores of drawn masks are the IoU they are believed to have. Masks that were not drawn anew follow as they were.
+    """
+    if found.image is None or picked.prompt is None:
+        return picked
+    answers = []
+    for index, prompt in enumerate(prompts):
+        chosen = picked[picked.prompt == index]
+        if (draw := ANSWERS.get(type(prompt))) is not None:
+            chosen = draw(refiner, found, prompt, chosen)
+        count = len(chosen)
+        answers.append(replace(chosen, prompt=np.full(count, index, np.int64), rank=np.arange(count, dtype=np.int64)))
+    return MaskSet.concatenate(answers) if answers else picked
+
+
+def refine_all(
+    refiner: Refiner, found: MaskSet, iou: float, report: Callable[[int, int], None] = lambda done, total: None
+) -> MaskSet:
+    """Every mask of a set drawn anew, best first; of those that then overlap more than ``iou`` the better stays.
+
+    report: called with the number of masks drawn so far, and of all.
+    """
+    if found.image is None or len(found) == 0:
+        return found
+    drawn: list[Drawing] = []
+    for start in range(0, len(found), BATCH):
+        hints = [mask_hint(found, counts) for counts in found.rles[start : start + BATCH]]
+        drawn += [drawing for answer in refiner.draw(found.image, hints) for drawing in answer]
+        report(min(start + BATCH, len(found)), len(found))
+    made = to_set(found, drawn)
+    return made[nms_masks(made.rles, made.scores, iou, *found.size)]
+
+
+def answer_box(refiner: Refiner, found: MaskSet, prompt: Box, chosen: MaskSet) -> MaskSet:
+    """One drawing for a box, before the masks that the box chose."""
+    height, width = found.size
+    box = np.array(prompt.box)
+    inside = clip(box, height, width)
+    window = Window.around(inside, height, width)
+    fits = prompt.closer(found, chosen) is None
+    mask = on_window(chosen.rles[0], window, height, width) if fits else None
+    (answer,) = refiner.draw(image_of(found), [Hint(window, box, *NO_POINTS, mask)])
+    return before(to_set(found, answer), chosen)
+
+
+def answer_point(refiner: Refiner, found: MaskSet, prompt: Point, chosen: MaskSet) -> MaskSet:
+    """Drawings for clicks: of the first click what was chosen and what the refiner sees by itself, then corrected.
+
+    Every later point corrects the best answer to those before it, as the refiner was trained to.
+    """
+    points, inside = np.array(prompt.points), np.array(prompt.labels, np.bool_)
+    order = np.argsort(~inside, kind="stable")[:1].tolist()  # begins with the first point inside
+    order += [index for index in range(len(points)) if index not in order]
+    points, inside = points[order], inside[order]
+    first = Point([tuple(points[0])]).choose(found) if len(points) > 1 else chosen
+    best = answer_click(refiner, found, points[:1], first)
+    for count in range(2, len(points) + 1):
+        best = correct(refiner, found, points[:count], inside[:count], best, chosen)
+    return before(best, chosen)
+
+
+def answer_click(refiner: Refiner, found: MaskSet, point: NDArray[np.float64], chosen: MaskSet) -> MaskSet:
+    """The answers to a single click, (1, 2), that differ, the likeliest first."""
+    height, width = found.size
+    yes = np.ones(1, np.bool_)
+    hints = [mask_hint(found, counts, point, yes) for counts in chosen.rles[:SHOWN]]
+    around = np.concatenate((point[0], point[0]))
+    for scale in SCALES:
+        window = Window.around(around, height, width, least=scale * max(height, width))
+        hints.append(Hint(window, None, point, yes, None))
+    drawn = [drawing for answer in refiner.draw(image_of(found), hints) for drawing in answer]
+    made = to_set(found, drawn)
+    hit = rle.contains(made.rles, point, height, width)[0]
+    if hit.any():
+        made = made[np.flatnonzero(hit)]
+    return made[nms_masks(made.rles, made.scores, ALIKE, height, width)]
+
+
+def correct(
+    refiner: Refiner,
+    found: MaskSet,
+    points: NDArray[np.float64],
+    inside: NDArray[np.bool_],
+    best: MaskSet,
+    chosen: MaskSet,
+) -> MaskSet:
+    """The answers to all points so far, given the answers ``best`` to all but the last."""
+    height, width = found.size
+    hints = [mask_hint(found, counts, points, inside) for counts in (*best.rles[:1], *chosen.rles[:1])]
+    if not hints:
+        window = Window.around(around_points(points[inside]), height, width)
+        hints = [Hint(window, None, points, inside, None)]
+    drawn = [drawing for answer in refiner.draw(image_of(found), hints) for drawing in answer]
+    made = to_set(found, drawn)
+    agree = (rle.contains(made.rles, points, height, width) == inside[:, None]).mean(axis=0)
+    made = made[np.lexsort((-made.scores, -agree))]
+    return made[nms_masks(made.rles, np.linspace(1, 0, len(made)), ALIKE, height, width)]
+
+
+def mask_hint(
+    found: MaskSet,
+    counts: bytes,
+    points: NDArray[np.float64] = NO_POINTS[0],
+    inside: NDArray[np.bool_] = NO_POINTS[1],
+) -> Hint:
+    """A mask drawn before and points, in the window around them all."""
+    height, width = found.size
+    box = rle.boxes([counts], height, width)[0].astype(np.float64)
+    if inside.any():
+        reached = around_points(points[inside])
+        box = np.concatenate((np.minimum(box[:2], reached[:2]), np.maximum(box[2:], reached[2:])))
+    window = Window.around(box, height, width)
+    return Hint(window, None, points, inside, on_window(counts, window, height, width))
+
+
+def around_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(4,) xyxy of (P, 2) points."""
+    return np.concatenate((points.min(axis=0), points.max(axis=0)))
+
+
+def to_set(found: MaskSet, drawn: Sequence[Drawing]) -> MaskSet:
+    """Drawings as a set of the picture, the likeliest first."""
+    drawn = sorted(drawn, key=lambda drawing: -drawing.quality)
+    rles = tuple(drawing.rle for drawing in drawn)
+    scores = np.array([drawing.quality for drawing in drawn], np.float32)
+    return MaskSet(found.size, rle.boxes(rles, *found.size), scores, rles, image=found.image, features=found.features)
+
+
+def before(first: MaskSet, rest: MaskSet) -> MaskSet:
+    """``first``, then what ``rest`` has that is no duplicate of it."""
+    if len(first) == 0 or len(rest) == 0:
+        return first if len(rest) == 0 else replace(rest, prompt=None, rank=None)
+    new = rle.iou(rest.rles, first.rles, *first.size).max(axis=1) < DUPLICATE
+    return MaskSet.concatenate([first, replace(rest[np.flatnonzero(new)], prompt=None, rank=None)])
+
+
+def image_of(found: MaskSet) -> NDArray[np.uint8]:
+    """The picture of a set, which `refine_answers` made sure that it has."""
+    if found.image is None:
+        raise PromptError("found has no picture to look at: give the MaskSet that a Segmenter made")
+    return found.image
+
+
+ANSWERS: Mapping[type, Callable[[Refiner, MaskSet, Any, MaskSet], MaskSet]] = {Box: answer_box, Point: answer_point}

@@ -1,0 +1,60 @@
+"""Runs the refiner's ONNX file on the CPU by ONNX Runtime."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import WeightsError, check_shape
+from anymask.runtimes.base import FEATURE_STRIDES, TRUNK
+from anymask.runtimes.onnx_session import name_of, open_session
+
+INPUTS = ("pixels", "prompts", *(f"features{stride}" for stride in FEATURE_STRIDES))
+OUTPUTS = ("logits", "quality")
+CURE = "install anymask again, or give a file that `anymask export` wrote from a refiner's checkpoint"
+
+
+class RefinerOutput(NamedTuple):
+    """What the refiner draws in B windows: a mask for prompts that leave no doubt, then three guesses at one click."""
+
+    logits: NDArray[np.float32]  # (B, 4, S, S), inside where above 0
+    quality: NDArray[np.float32]  # (B, 4) in [0, 1]: the IoU each is believed to have
+
+
+class OnnxRefiner:
+    """An ONNX model with the inputs and outputs that `anymask.export` gives a refiner; safe to share between threads.
+
+    source: the path of the file, or its bytes.
+    threads: how many threads one run uses; None lets ONNX Runtime choose.
+
+    Raises WeightsError if the file is missing, damaged, or another model.
+    """
+
+    def __init__(self, source: str | Path | bytes, threads: int | None = None) -> None:
+        self._session = open_session(source, threads, CURE)
+        inputs = {each.name for each in self._session.get_inputs()}
+        outputs = {each.name for each in self._session.get_outputs()}
+        if inputs != set(INPUTS) or outputs != set(OUTPUTS):
+            raise WeightsError(
+                f"{name_of(source)} must be a refiner with the inputs {', '.join(INPUTS)} and the outputs "
+                f"{', '.join(OUTPUTS)}, but has {', '.join(sorted(inputs))} and {', '.join(sorted(outputs))}: {CURE}"
+            )
+        self.trunk: str = self._session.get_modelmeta().custom_metadata_map.get(TRUNK, "")  # whose features it reads
+
+    def run(
+        self,
+        pixels: NDArray[np.float32],
+        prompts: NDArray[np.float32],
+        features: tuple[NDArray[np.float32], ...],
+    ) -> RefinerOutput:
+        """Draw the masks of B windows.
+
+        pixels: (B, 3, S, S) RGB in [0, 1].
+        prompts: (B, 4, S, S), see `anymask.refine.hints`.
+        features: of the pixels, by `Runtime.features`.
+        """
+        check_shape(pixels, "B 3 S S", "pixels")
+        check_shape(prompts, "B 4 S S", "prompts")
+        values = dict(zip(INPUTS, (pixels, prompts, *features), strict=True))
+        return RefinerOutput(*self._session.run(OUTPUTS, values))

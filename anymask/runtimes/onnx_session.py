@@ -1,0 +1,35 @@
+"""Opening an ONNX file by ONNX Runtime on the CPU."""
+
+from pathlib import Path
+from typing import Any
+
+from anymask.errors import WeightsError
+
+
+def open_session(source: str | Path | bytes, threads: int | None, cure: str) -> Any:
+    """An `onnxruntime.InferenceSession`.
+
+    source: the path of the file, or its bytes.
+    threads: how many threads one run uses; None lets ONNX Runtime choose, which is one per physical core.
+    cure: what the user can do about a file that cannot be opened.
+
+    Raises WeightsError if the file is missing or damaged.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    options.intra_op_num_threads = threads or 0
+    model = source if isinstance(source, bytes) else str(source)
+    if isinstance(model, str) and not Path(model).is_file():
+        raise WeightsError(f"{model} is not there: {cure}")
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime has a dozen unrelated exceptions for a bad file
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"{name_of(source)} cannot be read as an ONNX model ({reason}): {cure}") from error
+
+
+def name_of(source: str | Path | bytes) -> str:
+    """What a message calls the file."""
+    return "the model's bytes" if isinstance(source, bytes) else str(source)

@@ -1,0 +1,71 @@
+"""What the detector learns: to find every object of a canvas."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from anymask.dataset import LabelledPhoto
+from anymask.errors import WeightsError
+from anymask.network.checkpoint import network_config
+from anymask.network.trunk import EfficientNetLite, imagenet_state
+from anymask.network.yolo import Network
+from anymask.train.batches import Batch, Batches
+from anymask.train.frozen import FrozenTrunk
+from anymask.train.loop import Lesson
+from anymask.train.loss import Losses, compute_losses
+from anymask.train.settings import Settings
+
+
+class DetectorLesson(Lesson[Network]):
+    """The detector on labelled photos.
+
+    Raises:
+        SettingsError: no photo is of a sampled collection.
+    """
+
+    model = "detector"
+    checkpoint = "last.pt"
+
+    def __init__(self, photos: list[LabelledPhoto], settings: Settings) -> None:
+        self.settings: Settings = settings
+        self.batches = Batches(photos, settings)
+        self.trunk: nn.Module | FrozenTrunk | None = None
+
+    def build(self, state: dict[str, Any] | None, path: Path) -> Network:
+        if state is not None:
+            check_resumable(state, path, self.settings)
+            return Network(self.settings.network)
+        network = Network(self.settings.network)
+        if isinstance(network.trunk, EfficientNetLite):
+            network.trunk.load_imagenet(imagenet_state(self.settings.network.trunk))
+        return network
+
+    def begin(self, network: Network, device: str) -> None:
+        network.train()
+        self.trunk = network.trunk
+        if self.settings.freeze_trunk:  # and its batch statistics stay ImageNet's
+            network.trunk.requires_grad_(False).eval()
+            self.trunk = FrozenTrunk(network.trunk, device)
+
+    def losses(self, network: Network, batch: Batch, step: int) -> Losses:
+        images = batch.images.float().div(255).contiguous(memory_format=torch.channels_last)
+        generator = torch.Generator().manual_seed(self.settings.seed * 2**32 + step)
+        trunk = self.trunk or network.trunk
+        return compute_losses(network.forward_maps(trunk(images)), batch, self.settings, generator)
+
+
+def check_resumable(state: dict[str, Any], path: Path, settings: Settings) -> None:
+    """Raise WeightsError where a run with ``settings`` cannot go on from the checkpoint ``state`` of the file ``path``.
+
+    It may be of another network, or of a trunk that was trained where this is frozen.
+    """
+    before = {"network": network_config(state, path), "freeze_trunk": state["settings"].get("freeze_trunk")}
+    for name, held in before.items():
+        wanted = getattr(settings, name)
+        if held != wanted:
+            raise WeightsError(
+                f"{path}: cannot go on from it, its {name} is {held} and that of the settings is {wanted}; "
+                f"give the same {name}, or another folder to begin anew"
+            )

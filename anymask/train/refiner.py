@@ -1,0 +1,63 @@
+"""What the refiner learns: to draw what a prompt means, at native pixels."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from anymask.dataset import LabelledPhoto
+from anymask.errors import WeightsError
+from anymask.network.checkpoint import refiner_config
+from anymask.network.refiner import Refiner
+from anymask.network.trunk import EfficientNetLite, imagenet_state
+from anymask.train.frozen import FrozenTrunk
+from anymask.train.loop import Lesson
+from anymask.train.refiner_batches import Drawn, RefinerBatch, RefinerBatches
+from anymask.train.refiner_loss import RefinerLosses, corrected, refiner_losses
+from anymask.train.refiner_settings import RefinerSettings
+
+
+class RefinerLesson(Lesson[Refiner]):
+    """The refiner on labelled photos, over a frozen trunk.
+
+    drawn: what a detector drew on these photos, see `anymask.train.detected`; made from the labels where None.
+
+    Raises:
+        SettingsError: no photo is of a sampled collection.
+    """
+
+    model = "refiner"
+    checkpoint = "refiner.pt"
+
+    def __init__(self, photos: list[LabelledPhoto], settings: RefinerSettings, drawn: Drawn | None = None) -> None:
+        self.settings: RefinerSettings = settings
+        self.batches = RefinerBatches(photos, settings, drawn)
+        self.trunk: FrozenTrunk | None = None
+
+    def build(self, state: dict[str, Any] | None, path: Path) -> Refiner:
+        if state is not None and (held := refiner_config(state, path)) != self.settings.network:
+            raise WeightsError(
+                f"{path}: cannot go on from it, its network is {held} and that of the settings is "
+                f"{self.settings.network}; give the same network, or another folder to begin anew"
+            )
+        return Refiner(self.settings.network)
+
+    def begin(self, network: Refiner, device: str) -> None:
+        network.train()
+        trunk = EfficientNetLite(self.settings.network.trunk)
+        trunk.load_imagenet(imagenet_state(self.settings.network.trunk))
+        frozen: nn.Module = trunk.requires_grad_(False).to(device)
+        self.trunk = FrozenTrunk(frozen, device)
+
+    def losses(self, network: Refiner, batch: RefinerBatch, step: int) -> RefinerLosses:
+        if self.trunk is None:
+            raise RuntimeError("begin comes first")
+        generator = torch.Generator().manual_seed(self.settings.seed * 2**32 + step)
+        pixels = batch.pixels.float().div(255).contiguous(memory_format=torch.channels_last)
+        maps = self.trunk(pixels)
+        for share in (self.settings.corrected, self.settings.corrected_again):
+            if torch.rand((), generator=generator) >= share:
+                break
+            batch = corrected(network, batch, pixels, maps, generator)
+        return refiner_losses(network(pixels, batch.prompts, maps), batch, self.settings)
