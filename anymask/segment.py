@@ -1,19 +1,28 @@
 """`Segmenter`: a picture in, every mask out, then choices among them. Start reading here."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
+from threading import Lock
+from typing import Literal, get_args
 
-from anymask.errors import SettingsError, WeightsError
+from anymask.errors import ImageError, SettingsError, WeightsError
+from anymask.graft import graft, look_size, place, region_of
 from anymask.image import MAX_PIXELS, ImageSource, load_image
 from anymask.letterbox import Letterbox
 from anymask.maskset import MaskSet
 from anymask.models import DEFAULT, resolve, weights_hash
 from anymask.postprocess import ScoreRule, postprocess
-from anymask.prompts import Prompt, select
+from anymask.prompts import Box, Prompt, as_list, select
+from anymask.refine.answers import refine_all, refine_answers
+from anymask.refine.refiner import Refiner
 from anymask.runtimes import open_runtime
 
 IMAGE_SIZE = 640  # network pixels along the longest side
+
+# Which masks the refiner draws anew: those that points and boxes choose, every mask, or none
+Refine = Literal["auto", "all", "off"]
 
 
 class Segmenter:
@@ -30,8 +39,10 @@ class Segmenter:
     def __init__(self, weights: str | os.PathLike[str] = DEFAULT, *, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
             raise SettingsError(f"threads must be 1 or more, or None for the number of cores, but got {threads}")
+        self.threads = threads
         self.weights = resolve(weights)
         self.runtime = open_runtime(self.weights, threads)
+        self._opening = Lock()
         try:
             self.score_rule = ScoreRule.from_metadata(self.runtime.metadata)
         except ValueError as error:
@@ -46,6 +57,8 @@ class Segmenter:
         iou: float = 0.7,
         max_masks: int = 1000,
         max_pixels: int = MAX_PIXELS,
+        refine: Refine = "auto",
+        report: Callable[[int, int], None] = lambda done, total: None,
     ) -> MaskSet:
         """Every mask of a picture, best score first.
 
@@ -56,26 +69,100 @@ class Segmenter:
         iou: of two boxes that overlap more, only the better stays, in [0, 1].
         max_masks: how many at most.
         max_pixels: a larger picture is refused before it is decoded.
+        refine: "all" draws every mask anew at native pixels, which takes a few network passes for every hundred masks;
+            "auto" and "off" leave them as the network drew them.
+        report: called with the number of masks drawn anew and of all, while that goes on.
 
         Raises ImageError for a picture that cannot be read, SettingsError for a keyword out of its range.
         """
+        check_refine(refine)
         image = load_image(source, max_pixels=max_pixels)
         height, width, _ = image.shape
         letterbox = Letterbox.fit(height, width, image_size)
         raw = self.runtime.run(letterbox(image))
         found = postprocess(raw, letterbox, score=score, iou=iou, max_masks=max_masks, score_rule=self.score_rule)
-        return replace(found, image=image)
+        found = replace(found, image=image)
+        return refine_all(self.refiner, found, iou, report) if refine == "all" else found
 
-    def select(self, found: MaskSet, prompt: Prompt | Sequence[Prompt]) -> MaskSet:
+    def select(
+        self, found: MaskSet, prompt: Prompt | Sequence[Prompt], *, refine: Refine = "auto", zoom: bool = True
+    ) -> MaskSet:
         """The masks that answer one prompt, or each of several objects' prompts, best first for each.
 
         The result's ``prompt`` (M,) says which prompt a mask answers and ``rank`` (M,) is 0 for its best candidate. A
-        prompt that nothing answers has no masks. The network is not run.
+        prompt that nothing answers has no masks.
 
-        Raises PromptError if a prompt makes no sense on this picture.
+        refine: "auto" or "all" has the answers to points and boxes drawn anew at native pixels by a small network, also
+            where no mask of ``found`` answers them; their scores are the IoU they are believed to have. It needs the
+            picture, which sets made by a Segmenter carry. "off" chooses among the masks as they are.
+        zoom: where no mask fits a point or a box, `look` closer there first. It needs the picture too. Without both
+            nothing is run.
+
+        Raises PromptError if a prompt makes no sense on this picture, SettingsError for another word for ``refine``.
         """
-        return select(found, prompt)
+        check_refine(refine)
+        prompts = as_list(prompt)
+        picked = select(found, prompts)
+        if found.image is None:
+            return picked
+        if zoom:
+            for index, each in enumerate(prompts):
+                if (box := each.closer(found, picked[picked.prompt == index])) is not None:
+                    found = self.look(found, box)
+                    picked = select(found, prompts)
+        return picked if refine == "off" else refine_answers(self.refiner, found, prompts, picked)
+
+    def look(
+        self,
+        found: MaskSet,
+        box: Sequence[float],
+        *,
+        image_size: int | None = None,
+        score: float = 0.0,
+        iou: float = 0.7,
+        max_masks: int = 1000,
+    ) -> MaskSet:
+        """``found``, and what a closer look at one region adds: the network runs once more, on that region alone.
+
+        Masks of ``found`` keep their indices, those that the look finds anew follow them, see `anymask.graft.graft`; so
+        the result is not sorted by score. Looking twice changes nothing. A look at the whole picture is one too.
+
+        found: masks with their picture, as this Segmenter makes them.
+        box: x1, y1, x2, y2 in source pixels; every pixel it touches is looked at, as far as it is inside the picture.
+        image_size: network pixels along the region's longest side, a multiple of 32 from 32 to 4096; when None, as many
+            as it has source pixels, but see `anymask.graft.look_size`.
+        score, iou, max_masks: of the masks of the region, as for the whole picture.
+
+        Raises ImageError if ``found`` has no picture, PromptError for a box that holds nothing of it, SettingsError for
+        a keyword out of its range.
+        """
+        if found.image is None:
+            raise ImageError(
+                "found: expected masks with their picture to look at, got none: pass what the Segmenter returned, or "
+                "dataclasses.replace(found, image=picture)"
+            )
+        x1, y1, x2, y2 = region = region_of(Box(box).box, found.size)
+        size = look_size(region, found.size, IMAGE_SIZE) if image_size is None else image_size
+        crop = found.image[y1:y2, x1:x2]
+        seen = self(crop, image_size=size, score=score, iou=iou, max_masks=max_masks, max_pixels=crop.size)
+        return graft(found, place(seen, region, found.size), region)
+
+    @property
+    def refiner(self) -> Refiner:
+        """What draws masks at native pixels; opened when it is first used."""
+        with self._opening:
+            return self._refiner
+
+    @cached_property
+    def _refiner(self) -> Refiner:
+        return Refiner(self.runtime, self.threads)
 
     def weights_hash(self) -> str:
         """SHA-256 of the weights file, 64 hex digits."""
         return weights_hash(self.weights)
+
+
+def check_refine(refine: str) -> None:
+    """Raise SettingsError for a word that is none of `Refine`."""
+    if refine not in get_args(Refine):
+        raise SettingsError(f"refine must be one of {', '.join(get_args(Refine))}, but got {refine!r}")

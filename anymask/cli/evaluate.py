@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from anymask.cli.console import progress_bar
-from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, SplitOption
+from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, RefineOption, SplitOption
 from anymask.errors import DatasetError
+from anymask.evaluate.recall import AREAS
 from anymask.models import DEFAULT
 from anymask.segment import IMAGE_SIZE, Segmenter
 
@@ -31,11 +32,15 @@ def evaluate(
     image_size: Annotated[
         int, typer.Option(metavar="N", help="Network pixels along the longest side; a multiple of 32.")
     ] = IMAGE_SIZE,
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="Also corrective clicks, borders, and the detector without the refiner.")
+    ] = False,
+    refine: RefineOption = "auto",
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")] = None,
 ) -> None:
     """Measure masks on the kept-out photos: recall, click and box IoU, per collection and by size."""
     from anymask.dataset import read_photos
-    from anymask.evaluate.run import measure_all, summarise
+    from anymask.evaluate.run import measure, summarise
     from anymask.evaluate.scores import score_photos
     from anymask.postprocess import ScoreRule
 
@@ -48,7 +53,12 @@ def evaluate(
         kept_out = [photo for _, members in by_collection for photo in islice(members, limit)]
     segmenter = Segmenter(weights)
     with progress_bar() as bar:
-        groups = summarise(measure_all(segmenter, bar.track(kept_out, description="measuring"), image_size))
+        groups = summarise(
+            [
+                measure(segmenter, photo, image_size, refine=refine, prompts=prompts)
+                for photo in bar.track(kept_out, description="measuring")
+            ]
+        )
         scored = score_photos(segmenter.runtime, bar.track(kept_out, description="scores"), image_size)
     correlation = {
         "class_score": rounded(scored.correlation(ScoreRule(1.0, 0.0))),
@@ -57,6 +67,8 @@ def evaluate(
     }
     output = Console()
     output.print(table(groups), width=max(output.width, NARROWEST), crop=False)
+    if prompts:
+        output.print(prompts_table(groups), width=max(output.width, NARROWEST), crop=False)
     typer.echo(
         f"rank correlation with the true IoU over {correlation['candidates']} candidates: "
         f"class score {said(correlation['class_score'])}, score {said(correlation['score'])}"
@@ -97,4 +109,15 @@ def table(groups: dict[str, Any]) -> Table:
         figures += [group["click"]["all"], group["box"]["all"]]
         cells = ["-" if figure is None else f"{figure['value']:.3f}" for figure in figures]
         shown.add_row(name, str(group["photos"]), str(group["objects"]["all"]), *cells)
+    return shown
+
+
+def prompts_table(groups: dict[str, Any]) -> Table:
+    """What prompts get over all photos, one row per figure, one column per size of the object."""
+    shown = Table(title="mean IoU by prompt, of objects of all groups", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("", *AREAS):
+        shown.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for name, row in groups["all"].items():
+        if name not in ("photos", "objects", "ar"):
+            shown.add_row(name, *(said(figure and figure["value"]) for figure in (row[size] for size in AREAS)))
     return shown

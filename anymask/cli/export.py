@@ -13,7 +13,7 @@ from anymask.segment import IMAGE_SIZE
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="last.pt of a training run.")],
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="last.pt or refiner.pt of a training run.")],
     to: Annotated[Path, typer.Option(metavar="FILE", help="The ONNX file to write.")] = Path("anymask.onnx"),
     photos: Annotated[
         Path | None,
@@ -24,14 +24,18 @@ def export(
         int, typer.Option(metavar="N", min=1, help="At most so many photos to fit on, evenly spread.")
     ] = 300,
 ) -> None:
-    """Write a trained network as ONNX and check it against torch. Needs: pip install 'anymask[train]'."""
+    """Write a trained detector or refiner as ONNX and check it against torch. Needs: pip install 'anymask[train]'."""
     with needs_extra("train"):
-        from anymask.export import export_onnx, write_metadata
-        from anymask.network.checkpoint import load_network
+        from anymask.export import export_onnx, export_refiner, write_metadata
+        from anymask.network.checkpoint import REFINER, load_checkpoint, load_network, load_refiner, model_of
 
+    if model_of(load_checkpoint(checkpoint)) == REFINER:
+        difference = export_refiner(load_refiner(checkpoint), to)
+        typer.echo(written(to, difference))
+        return
     labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
     difference = export_onnx(load_network(checkpoint), to)
-    typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB, largest difference to torch {difference:.1e} of the output")
+    typer.echo(written(to, difference))
     if photos is None:
         return
     from anymask.evaluate.scores import fit_score_rule, score_photos
@@ -42,6 +46,11 @@ def export(
     rule = fit_score_rule(scored)
     write_metadata(to, rule.to_metadata())
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")
+
+
+def written(path: Path, difference: float) -> str:
+    """The line about a file that was written."""
+    return f"{path}: {path.stat().st_size / 1e6:.1f} MB, largest difference to torch {difference:.1e} of the output"
 
 
 def fully_labelled(photos: Path, split: Path) -> list[LabelledPhoto]:

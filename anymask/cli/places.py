@@ -7,12 +7,21 @@ from typing import Annotated
 import typer
 from platformdirs import user_data_path
 
+from anymask.segment import Refine
+
 PHOTOS = Path(os.environ.get("ANYMASK_PHOTOS", "../shared/photos"))
 SPLIT = Path("data/photos_split.csv")
 
 PhotosOption = Annotated[Path, typer.Option(metavar="DIR", help="The folder of collections; see docs/training.md.")]
 SplitOption = Annotated[
     Path, typer.Option(metavar="FILE", help="Which photos are for training and which are kept out.")
+]
+
+RefineOption = Annotated[
+    Refine,
+    typer.Option(
+        metavar="auto|all|off", help="Draw masks anew at native pixels: the answers to points and boxes, all, or none."
+    ),
 ]
 
 

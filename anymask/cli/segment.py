@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from anymask.cli.console import progress_bar, say
+from anymask.cli.places import RefineOption
 from anymask.errors import AnymaskError, ImageError, PromptError, SettingsError
 from anymask.image import MAX_PIXELS, find_images, load_image
 from anymask.maskset import MaskSet
@@ -38,6 +39,7 @@ class Job:
     formats: list[str]
     out: Path | None  # a folder that exists; None to write nothing
     settings: dict[str, Any]  # keywords of Segmenter.__call__
+    zoom: bool
 
 
 def segment(
@@ -87,6 +89,8 @@ def segment(
     ] = 0.7,
     max_masks: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many masks.")] = 1000,
     max_pixels: Annotated[int, typer.Option(metavar="N", min=1, help="Refuse larger pictures.")] = MAX_PIXELS,
+    refine: RefineOption = "auto",
+    zoom: Annotated[bool, typer.Option(help="Look closer where no mask fits a point or a box.")] = True,
     threads: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Threads of the network. [default: cores]")
     ] = None,
@@ -104,6 +108,7 @@ def segment(
         "iou": iou,
         "max_masks": max_masks,
         "max_pixels": max_pixels,
+        "refine": refine,
     }
     names, failed = expand(photos)
     if not names:
@@ -111,7 +116,7 @@ def segment(
     folder = out if out is not None or as_json else OUT
     if folder is not None:
         make_folder(folder)
-    job = Job(Segmenter(weights, threads=threads), prompts, candidates, chosen, folder, settings)
+    job = Job(Segmenter(weights, threads=threads), prompts, candidates, chosen, folder, settings, zoom)
     taken: set[str] = set()
     with progress_bar(hidden=quiet or len(names) < 2 or (as_json and sys.stdout.isatty())) as bar:
         for name in bar.track(names, description="segmenting"):
@@ -150,7 +155,8 @@ def run(job: Job, name: str, taken: set[str]) -> tuple[str, MaskSet]:
 
 def answer(job: Job, name: str, found: MaskSet) -> MaskSet:
     """The best candidates for every prompt; a prompt without any is reported."""
-    picked = job.segmenter.select(found, job.prompts)
+    picked = job.segmenter.select(found, job.prompts, refine=job.settings["refine"], zoom=job.zoom)
+    picked = picked[picked.scores >= job.settings["score"]]
     answered = set(np.asarray(picked.prompt).tolist())
     for index, prompt in enumerate(job.prompts):
         if index not in answered:

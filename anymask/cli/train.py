@@ -2,20 +2,27 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from anymask.cli.console import console, say
+from anymask.cli.console import console, progress_bar, say
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, SplitOption, training_folder
 
 if TYPE_CHECKING:
+    from anymask.dataset import LabelledPhoto
+    from anymask.train.loop import Lesson
     from anymask.train.loop import Progress as TrainingProgress
+
+Model = Literal["detector", "refiner"]
 
 
 def train(
+    model: Annotated[
+        Model, typer.Option(metavar="detector|refiner", help="What finds all masks, or what draws some.")
+    ] = "detector",
     photos: PhotosOption = PHOTOS,
     split: SplitOption = SPLIT,
     checkpoints: Annotated[
@@ -37,15 +44,17 @@ def train(
     from anymask.dataset import read_photos
 
     with needs_extra("train"):
-        from anymask.train import loop, settings
+        from anymask.train import loop
 
     logging.getLogger("anymask").setLevel(logging.INFO)
     folder = checkpoints or training_folder()
     loop.check_device(device)
     if minutes is None and steps is None:
         minutes = 60.0
+    loop.check_run(folder, minutes, steps)
     labelled = read_photos(photos, split, "train")
     say(f"{len(labelled)} photos of {len({photo.collection for photo in labelled})} collections")
+    lesson = make_lesson(model, labelled, seed, folder)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -63,14 +72,28 @@ def train(
             if not console.is_terminal:
                 say(f"{100 * progress.done:.0f} %, {told}")
 
-        loop.train(
-            labelled,
-            folder,
-            settings.Settings(seed=seed),
-            minutes=minutes,
-            steps=steps,
-            device=device,
-            report=report,
-        )
-    saved = folder / loop.CHECKPOINT
+        loop.learn(lesson, folder, minutes=minutes, steps=steps, device=device, report=report)
+    saved = folder / lesson.checkpoint
     say(f"saved {saved}; write a model from it with: anymask export {saved}")
+
+
+def make_lesson(model: Model, photos: "list[LabelledPhoto]", seed: int, folder: Path) -> "Lesson[Any]":
+    """What is to be trained. For the refiner, the detector's masks on all photos are made first, and kept."""
+    if model == "detector":
+        from anymask.train.detector import DetectorLesson
+        from anymask.train.settings import Settings
+
+        return DetectorLesson(photos, Settings(seed=seed))
+    from anymask.segment import Segmenter
+    from anymask.train.detected import detect, read_drawn, write_drawn
+    from anymask.train.refiner import RefinerLesson
+    from anymask.train.refiner_settings import RefinerSettings
+
+    segmenter = Segmenter()
+    kept = folder / "detected.json.gz"
+    drawn = read_drawn(kept, segmenter.weights_hash())
+    if drawn is None or not all(photo.path in drawn for photo in photos):
+        with progress_bar() as bar:
+            drawn = detect(segmenter, bar.track(photos, description="what the detector draws"))
+        write_drawn(drawn, segmenter.weights_hash(), kept)
+    return RefinerLesson(photos, RefinerSettings(seed=seed), drawn)

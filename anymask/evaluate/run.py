@@ -1,7 +1,8 @@
 """The evaluation: every kept-out photo segmented once, and all figures taken from that."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ from anymask import rle
 from anymask.dataset import LabelledPhoto
 from anymask.errors import DatasetError
 from anymask.evaluate.bootstrap import interval
-from anymask.evaluate.prompted import box_ious, click_ious
+from anymask.evaluate.prompted import border_ious, box_answers, click_ious, corrected_ious, mask_ious
 from anymask.evaluate.recall import AREAS, TOP, Recalled, average_recall, of_size, recall_on_photo
-from anymask.segment import Segmenter
+from anymask.segment import Refine, Segmenter
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,16 @@ class Measured:
     areas: NDArray[np.int64]  # (G,) pixels
     clicks: NDArray[np.float64]  # (G,) best-of-three click IoU
     boxes: NDArray[np.float64]  # (G,) box IoU
+    prompts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)  # more of that, (G,) each, by name
 
 
-def measure(segmenter: Segmenter, photo: LabelledPhoto, image_size: int) -> Measured:
+def measure(
+    segmenter: Segmenter, photo: LabelledPhoto, image_size: int, *, refine: Refine = "auto", prompts: bool = False
+) -> Measured:
     """Segment one photo and compare with its labels.
+
+    refine: as in `Segmenter.select`.
+    prompts: whether to measure corrective clicks and borders, and what the detector alone would answer, too.
 
     Raises DatasetError if the labels are of a picture of another size.
     """
@@ -40,15 +47,26 @@ def measure(segmenter: Segmenter, photo: LabelledPhoto, image_size: int) -> Meas
         )
     truth = list(photo.layers[0])
     areas = rle.areas(truth)
-    ious = rle.iou(found.rles, truth, *found.size)
-    return Measured(
-        photo.collection, recall_on_photo(ious, areas), areas, click_ious(found, truth), box_ious(found, truth)
-    )
-
-
-def measure_all(segmenter: Segmenter, photos: Iterable[LabelledPhoto], image_size: int) -> list[Measured]:
-    """``measure`` over photos."""
-    return [measure(segmenter, photo, image_size) for photo in photos]
+    recalled = recall_on_photo(rle.iou(found.rles, truth, *found.size), areas)
+    choose = partial(segmenter.select, found, refine=refine)
+    clicks = click_ious(choose, truth, found.size)
+    answers = box_answers(choose, truth, found.size)
+    boxes = mask_ious(answers, truth, found.size)
+    if not prompts:
+        return Measured(photo.collection, recalled, areas, clicks, boxes)
+    alone = partial(segmenter.select, found, refine="off", zoom=False)
+    detected = box_answers(alone, truth, found.size)
+    first, once, twice = corrected_ious(choose, truth, found.size).T
+    more = {
+        "first click": first,
+        "one correction": once,
+        "two corrections": twice,
+        "border": border_ious(answers, truth, found.size),
+        "detector's click": click_ious(alone, truth, found.size),
+        "detector's box": mask_ious(detected, truth, found.size),
+        "detector's border": border_ious(detected, truth, found.size),
+    }
+    return Measured(photo.collection, recalled, areas, clicks, boxes, more)
 
 
 def summarise(measured: list[Measured]) -> dict[str, Any]:
@@ -56,7 +74,8 @@ def summarise(measured: list[Measured]) -> dict[str, Any]:
 
     Returns:
         {group: {"photos", "objects": {size: n}, "ar": {size: {k: figure}}, "click": {size: figure},
-        "box": {size: figure}}} where a figure is {"value", "low", "high"}, None where there is no object.
+        "box": {size: figure}, and as many more as ``Measured.prompts`` names}} where a figure is {"value", "low",
+        "high"}, None where there is no object.
     """
     groups = {name: [m for m in measured if m.collection == name] for name in sorted({m.collection for m in measured})}
     groups["coco and voc"] = [m for m in measured if m.collection in ("coco", "voc")]
@@ -69,7 +88,7 @@ def summarise_group(measured: list[Measured]) -> dict[str, Any]:
     found = np.stack([m.recalled.found for m in measured]).mean(axis=3)  # (P, areas, top), thresholds averaged
     objects = np.stack([m.recalled.objects for m in measured])  # (P, areas)
     recall = average_recall([m.recalled for m in measured])
-    report: dict[str, Any] = {"photos": len(measured), "objects": {}, "ar": {}, "click": {}, "box": {}}
+    report: dict[str, Any] = {"photos": len(measured), "objects": {}, "ar": {}}
     for row, size in enumerate(AREAS):
         report["objects"][size] = int(objects[:, row].sum())
         report["ar"][size] = {
@@ -77,10 +96,12 @@ def summarise_group(measured: list[Measured]) -> dict[str, Any]:
             for place, top in enumerate(TOP)
         }
         inside = [of_size(m.areas, size) for m in measured]
-        for name, ious in (("click", [m.clicks for m in measured]), ("box", [m.boxes for m in measured])):
+        columns = {"click": [m.clicks for m in measured], "box": [m.boxes for m in measured]}
+        columns |= {name: [m.prompts[name] for m in measured] for name in measured[0].prompts}
+        for name, ious in columns.items():
             sums = np.array([values[chosen].sum() for values, chosen in zip(ious, inside, strict=True)])
             mean = ratio(sums, objects[:, row])
-            report[name][size] = figure(mean(np.arange(len(measured))), mean, len(measured))
+            report.setdefault(name, {})[size] = figure(mean(np.arange(len(measured))), mean, len(measured))
     return report
 
 

@@ -210,7 +210,7 @@ def test_score_counts_with_prompts_when_it_is_given(run: Run) -> None:
 
 
 def test_a_prompt_that_nothing_answers_is_told_and_is_no_failure(run: Run) -> None:
-    points = ("--point", "50,40", "--point", "50,40,0")
+    points = ("--point", "50,40", "--score", "1", "--refine", "off", "--no-zoom")
     ended = run("segment", "photo.png", *QUICK, *points, "--format", "cutout,coco")
     assert ended.code == 0
     warned, line = ended.lines

@@ -10,7 +10,7 @@ import pytest
 from anymask import DatasetError, Segmenter, rle
 from anymask.dataset import LabelledPhoto
 from anymask.evaluate.recall import AREAS, THRESHOLDS, TOP, Recalled
-from anymask.evaluate.run import Measured, measure, measure_all, summarise
+from anymask.evaluate.run import Measured, measure, summarise
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,14 @@ def test_one_photo(segmenter: Segmenter, photo: LabelledPhoto) -> None:
 def test_its_own_masks_are_all_found(segmenter: Segmenter, photo: LabelledPhoto) -> None:
     found = segmenter(photo.path, image_size=96)[:5]
     itself = replace(photo, layers=(found.rles,))
-    measured = measure_all(segmenter, [itself], 96)[0]
+    measured = measure(segmenter, itself, 96, refine="off", prompts=True)
     assert measured.recalled.found[0, 0].tolist() == [5] * len(THRESHOLDS)
     assert measured.boxes[0] == 1.0  # the likeliest mask, by its own box
+    assert set(measured.prompts) >= {"first click", "one correction", "two corrections", "border"}
+    assert all(values.shape == (5,) for values in measured.prompts.values())
+    assert np.array_equal(measured.boxes, measured.prompts["detector's box"])
+    summary = summarise([measured])["all"]
+    assert summary["border"]["all"]["value"] == pytest.approx(measured.prompts["border"].mean(), abs=1e-4)
 
 
 def test_labels_of_another_size_are_refused(segmenter: Segmenter, photo: LabelledPhoto) -> None:
