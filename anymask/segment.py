@@ -20,6 +20,7 @@ from anymask.refine.refiner import Refiner
 from anymask.runtimes import open_runtime
 
 IMAGE_SIZE = 640  # network pixels along the longest side
+SHOWN = 0.05  # masks that score lower are rarely what a person wants to look at; prompts choose among all
 
 # Which masks the refiner draws anew: those that points and boxes choose, every mask, or none
 Refine = Literal["auto", "all", "off"]
@@ -95,8 +96,8 @@ class Segmenter:
         refine: "auto" or "all" has the answers to points and boxes drawn anew at native pixels by a small network, also
             where no mask of ``found`` answers them; their scores are the IoU they are believed to have. It needs the
             picture, which sets made by a Segmenter carry. "off" chooses among the masks as they are.
-        zoom: where no mask fits a point or a box, `look` closer there first. It needs the picture too. Without both
-            nothing is run.
+        zoom: where no mask fits a point or a box and none is drawn anew, `look` closer there first. It needs the
+            picture too. With "off" and without zoom nothing is run.
 
         Raises PromptError if a prompt makes no sense on this picture, SettingsError for another word for ``refine``.
         """
@@ -105,7 +106,7 @@ class Segmenter:
         picked = select(found, prompts)
         if found.image is None:
             return picked
-        if zoom:
+        if zoom and refine == "off":
             for index, each in enumerate(prompts):
                 if (box := each.closer(found, picked[picked.prompt == index])) is not None:
                     found = self.look(found, box)

@@ -11,10 +11,10 @@ from PIL import Image, ImageDraw
 
 import anymask
 from anymask.outputs import OUTPUTS
+from anymask.segment import SHOWN
 
 ROOT = Path(__file__).resolve().parent.parent
 CLICK = (400, 420)  # on the helmet
-SCORE = 0.05
 GAP = 8  # white pixels between the panels
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     image = found.image
     if image is None:
         raise SystemExit("a MaskSet of the Segmenter carries its picture")
-    overlay = Image.open(io.BytesIO(OUTPUTS["overlay"].encode(found[found.scores >= SCORE], image)))
+    overlay = Image.open(io.BytesIO(OUTPUTS["overlay"].encode(found[found.scores >= SHOWN], image)))
     cut = np.where(picked.mask(0)[..., None], image, np.uint8(255))
     panels = [Image.fromarray(image), overlay.convert("RGB"), Image.fromarray(cut)]
     ImageDraw.Draw(panels[0]).circle(CLICK, 6, fill="yellow", outline="black")

@@ -1,6 +1,8 @@
-"""Write the measured figures of docs/evaluation.json as tables into README.md and the model card.
+"""Write the measured figures of docs/evaluation.json and docs/prompts.json as tables into README.md and the model card.
 
-    anymask evaluate --to docs/evaluation.json && python scripts/write_figures.py
+    anymask evaluate --to docs/evaluation.json
+    anymask evaluate --collections coco,voc --prompts --to docs/prompts.json
+    python scripts/write_figures.py
 
 A table replaces what stands between the two marks <!-- figures --> and <!-- /figures --> of a file.
 """
@@ -12,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 EVALUATION = ROOT / "docs" / "evaluation.json"
+PROMPTS = ROOT / "docs" / "prompts.json"
 MARKS = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
 
 
@@ -44,6 +47,32 @@ def by_size(evaluation: dict[str, Any]) -> list[str]:
     return lines
 
 
+# What a row of docs/prompts.json is called for people.
+PROMPT_ROWS = {
+    "click": "a click, the best of three answers",
+    "first click": "a click, the first answer",
+    "one correction": "and one corrective click",
+    "two corrections": "and two",
+    "box": "a tight box",
+    "border": "a tight box: border alone",
+    "detector's click": "without the refiner: a click, the best of three",
+    "detector's box": "without the refiner: a tight box",
+    "detector's border": "without the refiner: a tight box, border alone",
+}
+
+
+def by_prompt(prompts: dict[str, Any]) -> list[str]:
+    """What each prompt gets over the photos of coco and voc, by the size of the object."""
+    group = prompts["groups"]["all"]
+    count = group["objects"]["all"]
+    lines = [f"| mean IoU, {count} objects of coco and voc | all | small | medium | large |", "|---|---|---|---|---|"]
+    for name, said in PROMPT_ROWS.items():
+        row = group[name]
+        small = [f"{row[size]['value']:.2f}" for size in ("small", "medium", "large")]
+        lines.append(" | ".join([f"| {said}", cell(row["all"]), *small]) + " |")
+    return lines
+
+
 def explanation(evaluation: dict[str, Any]) -> str:
     """What the tables show, for which weights."""
     correlation = evaluation["rank_correlation_with_iou"]
@@ -53,18 +82,22 @@ def explanation(evaluation: dict[str, Any]) -> str:
         "first three answers to a click at the deepest point of an object. Box: IoU of the first answer to the "
         "object's tight box. Small is below 32 x 32 pixels, large is from 96 x 96. Rank correlation of the score with "
         f"the true IoU: {correlation['score']:.3f} (the class score alone: {correlation['class_score']:.3f}). "
-        f"Weights: sha256 `{evaluation['weights_sha256'][:16]}`."
+        "Answers to clicks and boxes are drawn by the refiner; recall is that of the detector's own masks. The border "
+        "of a mask is its pixels within two of its edge. "
+        f"Weights: sha256 `{evaluation['weights_sha256'][:16]}` and, of the refiner, "
+        f"`{evaluation['refiner_sha256'][:16]}`."
     )
 
 
-def figures(evaluation: dict[str, Any]) -> str:
+def figures(evaluation: dict[str, Any], prompts: dict[str, Any]) -> str:
     """The whole text between the marks."""
-    return "\n".join([explanation(evaluation), "", *by_collection(evaluation), "", *by_size(evaluation), ""])
+    tables = (by_prompt(prompts), by_collection(evaluation), by_size(evaluation))
+    return "\n".join([explanation(evaluation), *(line for table in tables for line in ("", *table)), ""])
 
 
 def main() -> None:
     evaluation = json.loads(EVALUATION.read_text(encoding="utf-8"))
-    text = figures(evaluation)
+    text = figures(evaluation, json.loads(PROMPTS.read_text(encoding="utf-8")))
     for file in (ROOT / "README.md", ROOT / "anymask" / "weights" / "MODEL_CARD.md"):
         before = file.read_text(encoding="utf-8")
         after, count = MARKS.subn(lambda match: match[1] + text + match[2], before)

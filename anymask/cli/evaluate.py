@@ -14,7 +14,7 @@ from anymask.cli.console import progress_bar
 from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, RefineOption, SplitOption
 from anymask.errors import DatasetError
 from anymask.evaluate.recall import AREAS
-from anymask.models import DEFAULT
+from anymask.models import DEFAULT, refiner_weights, weights_hash
 from anymask.segment import IMAGE_SIZE, Segmenter
 
 HEADINGS = ("photos", "objects", "AR@10", "AR@100", "AR@1000", "small", "medium", "large", "click", "box")
@@ -76,6 +76,8 @@ def evaluate(
     if to is not None:
         document = {
             "weights_sha256": segmenter.weights_hash(),
+            "refiner_sha256": weights_hash(refiner_weights()),
+            "refine": refine,
             "image_size": image_size,
             "side": "kept_out",
             "groups": groups,

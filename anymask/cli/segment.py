@@ -20,13 +20,12 @@ from anymask.maskset import MaskSet
 from anymask.models import DEFAULT
 from anymask.outputs import OUTPUTS
 from anymask.prompts import Box, Point, Prompt, parse_json
-from anymask.segment import IMAGE_SIZE, Segmenter
+from anymask.segment import IMAGE_SIZE, SHOWN, Segmenter
 
 logger = logging.getLogger(__name__)
 
 STDIN = "-"
 OUT = Path("masks")
-SCORE = 0.05  # of `segment` without prompts: what a person wants to look at. Prompts choose among all masks.
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def segment(
             metavar="S",
             min=0,
             max=1,
-            help=f"Leave out masks that score lower. [default: {SCORE}, with prompts 0]",
+            help=f"Leave out masks that score lower. [default: {SHOWN}, with prompts 0]",
             show_default=False,
         ),
     ] = None,
@@ -101,7 +100,7 @@ def segment(
     logging.getLogger("anymask").setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     prompts = read_prompts(point or [], box or [], prompt or [])
     chosen = read_formats(formats)
-    least = score if score is not None else 0.0 if prompts else SCORE
+    least = score if score is not None else 0.0 if prompts else SHOWN
     settings = {
         "image_size": image_size,
         "score": least,

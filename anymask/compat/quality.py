@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import SettingsError
+from anymask.segment import SHOWN
 
-CUT = 0.05  # our score from which masks are shown
 PRED_IOU_THRESH = 0.88  # SAM's defaults
 STABILITY_SCORE_THRESH = 0.95
 
-IOU_POWER = log(PRED_IOU_THRESH) / log(CUT)
-STABILITY_POWER = log(STABILITY_SCORE_THRESH) / log(CUT)
+IOU_POWER = log(PRED_IOU_THRESH) / log(SHOWN)
+STABILITY_POWER = log(STABILITY_SCORE_THRESH) / log(SHOWN)
 
 
 def predicted_iou(scores: NDArray[Any]) -> NDArray[np.float32]:

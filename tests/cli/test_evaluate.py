@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from anymask.cli.evaluate import HEADINGS
-from anymask.models import default_weights, weights_hash
+from anymask.models import default_weights, refiner_weights, weights_hash
 
 Run = Callable[..., Any]
 ROOT = Path(__file__).parent.parent.parent
@@ -33,7 +33,10 @@ def test_the_table_and_the_file(run: Run, collections: Path) -> None:
 
     text = Path("made/too/x.json").read_text()
     document = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert set(document) == {"weights_sha256", "image_size", "side", "groups", "rank_correlation_with_iou"}
+    assert set(document) == {
+        *("weights_sha256", "refiner_sha256", "refine", "image_size", "side", "groups", "rank_correlation_with_iou")
+    }
+    assert document["refiner_sha256"] == weights_hash(refiner_weights())
     assert document["weights_sha256"] == weights_hash(default_weights())
     assert (document["image_size"], document["side"]) == (64, "kept_out")
     assert document["groups"]["drawn"]["objects"] == {"all": 2, "small": 0, "medium": 2, "large": 0}

@@ -13,9 +13,9 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from anymask import Box, Point, Segmenter
-from anymask.cli.segment import SCORE
 from anymask.outputs import OUTPUTS
 from anymask.prompts import Prompt
+from anymask.segment import SHOWN
 
 Run = Callable[..., Any]
 QUICK = ("--image-size", "96")
@@ -138,7 +138,7 @@ def test_json_is_one_line_per_picture_on_stdout(run: Run, photo: Image.Image, se
     assert [document["photo"] for document in documents] == ["photo.png", "b.png"]
     assert not Path("masks").exists()  # files only when --out is given
     for document in documents:
-        found = segmenter(document["photo"], image_size=96, score=SCORE)
+        found = segmenter(document["photo"], image_size=96, score=SHOWN)
         assert (document["width"], document["height"]) == (96, 64)
         assert len(document["masks"]) == len(found) > 0
         for index, (mask, drawn) in enumerate(zip(document["masks"], found.masks, strict=True)):
