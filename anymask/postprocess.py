@@ -2,10 +2,10 @@
 
     RawOutput --decode--> candidates --nms_boxes--> at most max_masks --assemble--> masks --nms_masks--> MaskSet
 
-A mask is where the logits, the candidate's coefficients times the prototypes, are above 0. They are known at the
-centres of prototype cells, some four network pixels apart. Edges are as sharp as that allows because the logits
-themselves are interpolated to the centres of the source pixels, through the exact geometry of `Letterbox`, and cut
-afterwards. No array of the size of picture times masks is ever made.
+A mask is where the logits, the candidate's coefficients times the prototypes, are above 0, or a level by `CutRule`.
+They are known at the centres of prototype cells, some four network pixels apart. Edges are as sharp as that allows
+because the logits themselves are interpolated to the centres of the source pixels, through the exact geometry of
+`Letterbox`, and cut afterwards. No array of the size of picture times masks is ever made.
 """
 
 from collections.abc import Mapping
@@ -96,6 +96,33 @@ class CropRule:
 
 
 @dataclass(frozen=True, slots=True)
+class CutRule:
+    """Above which level a logit is inside, by the size of the mask.
+
+    It is (small * scale + large * cells) / (scale + cells) for a mask of so many prototype cells.
+
+    small, large: the levels of a mask without a cell and of a huge one; halfway for one of `scale` cells. A level below
+    0 grows a mask, one above shrinks it. Both are 0 by default, as no other rule gained enough with the default
+    weights (docs/borders.md). SettingsError for a level that is not finite or a scale of 0 or less.
+    """
+
+    small: float = 0.0  # of a logit
+    large: float = 0.0
+    scale: float = 100.0  # prototype cells
+
+    def __post_init__(self) -> None:
+        for name in ("small", "large"):
+            if not np.isfinite(value := getattr(self, name)):
+                raise SettingsError(f"{name} of a CutRule must be a finite number, but got {value}")
+        if not 0 < self.scale < np.inf:
+            raise SettingsError(f"scale of a CutRule must be a number above 0, but got {self.scale}")
+
+    def level(self, cells: int) -> float:
+        """The level for a mask that holds the centres of so many prototype cells."""
+        return (self.small * self.scale + self.large * cells) / (self.scale + cells)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
     """What the network proposes for one picture.
 
@@ -121,6 +148,7 @@ def postprocess(
     max_masks: int = 1000,
     score_rule: ScoreRule = ScoreRule(),
     crop_rule: CropRule = CropRule(),
+    cut_rule: CutRule = CutRule(),
 ) -> MaskSet:
     """The masks of one picture, best score first.
 
@@ -139,7 +167,7 @@ def postprocess(
     candidates = candidates[score_rule(candidates.scores, 1.0).astype(np.float32) >= score]
     candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, iou, max_masks)]
 
-    rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, crop_rule)
+    rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, crop_rule, cut_rule)
     scores = score_rule(candidates.scores, maskness).astype(np.float32)
     good = np.flatnonzero((rle.areas(rles) > 0) & (scores >= score))
     rles, scores = [rles[index] for index in good], scores[good]
@@ -166,7 +194,11 @@ def decode(raw: RawOutput, letterbox: Letterbox) -> Candidates:
 
 @np.errstate(over="ignore", invalid="ignore")  # numbers too large for float32 are dropped, as NaN is
 def assemble(
-    candidates: Candidates, prototypes: NDArray[np.float32], letterbox: Letterbox, crop_rule: CropRule
+    candidates: Candidates,
+    prototypes: NDArray[np.float32],
+    letterbox: Letterbox,
+    crop_rule: CropRule = CropRule(),
+    cut_rule: CutRule = CutRule(),
 ) -> tuple[list[bytes], NDArray[np.float64]]:
     """The N masks as RLEs and their (N,) maskness in [0, 1], from (K, h, w) prototypes.
 
@@ -193,9 +225,11 @@ def assemble(
         if not np.isfinite(logits).all():
             rles.append(rle.encode_changes(np.zeros(0, np.int64), *size))
             continue
-        cost = crop_rule.cost((x1, y1, x2, y2), candidates.boxes[index], margins[index])
-        rles.append(encode_inside(logits, horizontal, vertical, (x1, y1, x2, y2), cost, size))
-        maskness[index] = mean_sigmoid(logits[_within(y, inner_y[index]), _within(x, inner_x[index])])
+        inside = logits[_within(y, inner_y[index]), _within(x, inner_x[index])]
+        level = cut_rule.level(int(np.count_nonzero(inside > 0)))
+        across, down = crop_rule.cost((x1, y1, x2, y2), candidates.boxes[index], margins[index])
+        rles.append(encode_inside(logits, horizontal, vertical, (x1, y1, x2, y2), (across, down + level), size))
+        maskness[index] = mean_sigmoid(inside)
     return rles, maskness
 
 
