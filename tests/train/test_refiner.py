@@ -40,7 +40,7 @@ def test_a_sample_shows_the_object_and_its_prompt(paint: Paint, kind: str) -> No
     settings = settings_of(kinds={kind: 1.0}, jitter=0.0, box_jitter=0.0)
     for seed in range(8):
         sample = make_sample(image, truth, truth, settings, np.random.default_rng(seed))
-        on_picture = sample.counts > 0.5
+        on_picture = sample.counts == 1
         assert np.abs(sample.pixels[..., 0] / 255 - sample.truth)[on_picture].max() < 0.02  # picture and label agree
         assert sample.doubtful == (kind == "click")
         assert sample.prompts[BOX].any() == (kind == "box")
