@@ -80,13 +80,22 @@ def export_onnx(network: Network, path: Path, *, half: bool = True) -> float:
     onnx.checker.check_model(model)
     content = model.SerializeToString()
     difference = largest_difference(deployed, content)
+    write_checked(path, content, difference)
+    return difference
+
+
+def write_checked(path: Path, content: bytes, difference: float) -> None:
+    """Write the bytes of a model whose largest difference to torch is ``difference``.
+
+    Raises:
+        WeightsError: that is not below ``TOLERANCE``, and nothing is written; or ``path`` cannot be written.
+    """
     if not difference < TOLERANCE:
         raise WeightsError(
             f"{path}: the exported model differs from torch by {difference:.1e} of the largest output, "
             f"expected below {TOLERANCE:.0e}; nothing was written"
         )
     replace_file(path, lambda stream: stream.write(content))
-    return difference
 
 
 def to_model(

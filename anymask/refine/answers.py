@@ -16,6 +16,7 @@ from anymask.boxes import clip
 from anymask.errors import PromptError
 from anymask.maskset import MaskSet
 from anymask.nms import nms_masks
+from anymask.postprocess import DUPLICATE
 from anymask.prompts import Box, Point, Prompt
 from anymask.refine.hints import Hint
 from anymask.refine.refiner import BATCH, Drawing, Refiner, on_window
@@ -25,7 +26,6 @@ from anymask.refine.window import Window
 SCALES = (1.0, 0.4, 0.15)  # sides of the windows around a click, in the longest side of the picture
 AREA_POWER = 0.07  # of two drawings believed to be as good, the larger is the likelier to be meant by a click
 ALIKE = 0.8  # of two answers to a click with a larger IoU only the likelier is offered
-DUPLICATE = 0.9  # IoU from which two masks are one
 
 NO_POINTS = np.zeros((0, 2)), np.zeros(0, np.bool_)
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from anymask.dataset import LabelledPhoto
-from anymask.errors import SettingsError
 from anymask.train.augment import make_canvas
+from anymask.train.sampling import PhotoSampler
 from anymask.train.settings import Settings
 
 LABEL_STRIDE = 8  # the finest stride anchors have: the grid on which unlabelled pixels are weighed
@@ -36,17 +36,7 @@ class Batches(Dataset[Batch]):
 
     def __init__(self, photos: list[LabelledPhoto], settings: Settings) -> None:
         self.settings = settings
-        self.by_collection: dict[str, list[LabelledPhoto]] = {}
-        for photo in photos:
-            self.by_collection.setdefault(photo.collection, []).append(photo)
-        self.collections = [name for name in settings.sampling if name in self.by_collection]
-        if not self.collections:
-            raise SettingsError(
-                f"no photo belongs to a collection that is sampled ({', '.join(settings.sampling)}), got photos of "
-                f"{', '.join(self.by_collection) or 'none at all'}; name the collections in `sampling`"
-            )
-        weights = np.array([settings.sampling[name] for name in self.collections])
-        self.weights = weights / weights.sum()
+        self._draw = PhotoSampler(photos, settings.sampling)
 
     def __len__(self) -> int:
         return 2**31
@@ -72,10 +62,6 @@ class Batches(Dataset[Batch]):
             torch.from_numpy(np.repeat(np.arange(count), [len(canvas.masks) for canvas in canvases])),
             torch.from_numpy(background.astype(np.float32)),
         )
-
-    def _draw(self, rng: np.random.Generator) -> LabelledPhoto:
-        collection = self.by_collection[self.collections[rng.choice(len(self.collections), p=self.weights)]]
-        return collection[rng.integers(len(collection))]
 
 
 def boxes_of(masks: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -13,12 +13,13 @@ from torch.utils.data import Dataset
 
 from anymask import rle
 from anymask.dataset import LabelledPhoto
-from anymask.errors import DatasetError, SettingsError
+from anymask.errors import DatasetError
 from anymask.evaluate.prompted import depth
 from anymask.refine.hints import draw_box, draw_points
 from anymask.refine.window import Window
 from anymask.train.augment import recolour
 from anymask.train.refiner_settings import RefinerSettings
+from anymask.train.sampling import PhotoSampler
 
 # For each photo, for each annotator, for each true mask: masks a detector drew that are about it, as RLEs
 Drawn = Mapping[Path, Sequence[Sequence[Sequence[bytes]]]]
@@ -57,17 +58,7 @@ class RefinerBatches(Dataset[RefinerBatch]):
     def __init__(self, photos: list[LabelledPhoto], settings: RefinerSettings, drawn: Drawn | None = None) -> None:
         self.settings = settings
         self.drawn = drawn or {}
-        self.by_collection: dict[str, list[LabelledPhoto]] = {}
-        for photo in photos:
-            self.by_collection.setdefault(photo.collection, []).append(photo)
-        self.collections = [name for name in settings.sampling if name in self.by_collection]
-        if not self.collections:
-            raise SettingsError(
-                f"no photo belongs to a collection that is sampled ({', '.join(settings.sampling)}), got photos of "
-                f"{', '.join(self.by_collection) or 'none at all'}; name the collections in `sampling`"
-            )
-        weights = np.array([settings.sampling[name] for name in self.collections])
-        self.weights = weights / weights.sum()
+        self._draw = PhotoSampler(photos, settings.sampling)
 
     def __len__(self) -> int:
         return 2**31
@@ -76,8 +67,7 @@ class RefinerBatches(Dataset[RefinerBatch]):
         rng = np.random.default_rng((self.settings.seed, step))
         samples: list[Sample] = []
         while len(samples) < self.settings.windows:
-            collection = self.by_collection[self.collections[rng.choice(len(self.collections), p=self.weights)]]
-            samples += self._of_photo(collection[rng.integers(len(collection))], rng)
+            samples += self._of_photo(self._draw(rng), rng)
         pixels, prompts, truth, counts, doubtful = zip(*samples[: self.settings.windows], strict=True)
         return RefinerBatch(
             torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous(),
