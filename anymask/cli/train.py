@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from anymask.cli.console import console, progress_bar, say
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, SplitOption, training_folder
+from anymask.models import DEFAULT, default_weights, refiner_weights, resolve
 
 if TYPE_CHECKING:
     from anymask.dataset import LabelledPhoto
@@ -37,6 +38,15 @@ def train(
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="How long, in steps; with --minutes too, what comes first.")
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            metavar="default|FILE",
+            help="Begin with those of an exported ONNX file, or of the packaged one, where no run lies in the folder. "
+            "[default: anew]",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed draws other pictures.")] = 0,
     device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
 ) -> None:
@@ -52,6 +62,7 @@ def train(
     if minutes is None and steps is None:
         minutes = 60.0
     loop.check_run(folder, minutes, steps)
+    begin_with = packaged(model) if weights == DEFAULT else resolve(weights) if weights is not None else None
     labelled = read_photos(photos, split, "train")
     say(f"{len(labelled)} photos of {len({photo.collection for photo in labelled})} collections")
     lesson = make_lesson(model, labelled, seed, folder)
@@ -72,9 +83,14 @@ def train(
             if not console.is_terminal:
                 say(f"{100 * progress.done:.0f} %, {told}")
 
-        loop.learn(lesson, folder, minutes=minutes, steps=steps, device=device, report=report)
+        loop.learn(lesson, folder, minutes=minutes, steps=steps, device=device, weights=begin_with, report=report)
     saved = folder / lesson.checkpoint
     say(f"saved {saved}; write a model from it with: anymask export {saved}")
+
+
+def packaged(model: Model) -> Path:
+    """The weights inside the package."""
+    return refiner_weights() if model == "refiner" else default_weights()
 
 
 def make_lesson(model: Model, photos: "list[LabelledPhoto]", seed: int, folder: Path) -> "Lesson[Any]":

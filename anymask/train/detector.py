@@ -30,6 +30,7 @@ class DetectorLesson(Lesson[Network]):
 
     def __init__(self, photos: list[LabelledPhoto], settings: Settings) -> None:
         self.settings: Settings = settings
+        self.frozen = "trunk." if settings.freeze_trunk else ""
         self.batches = Batches(photos, settings)
         self.trunk: nn.Module | FrozenTrunk | None = None
 

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from anymask.errors import AnymaskError, SettingsError
 from anymask.network.checkpoint import fill, load_checkpoint, save_checkpoint
 from anymask.train.settings import RunSettings
+from anymask.train.warm_start import fill_from_onnx, unfold_norms
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +43,14 @@ class Lesson(ABC, Generic[NetworkT]):
     batches: ``batches[step]`` is the batch of a step, a named tuple of tensors.
     model: the name of what is trained, in the checkpoint.
     checkpoint: the file's name in the folder of a run.
+    frozen: what the names of the parts that are not trained begin with; "" where all are.
     """
 
     settings: RunSettings
     batches: Dataset[Any]
     model: str
     checkpoint: str
+    frozen: str = ""
 
     @abstractmethod
     def build(self, state: dict[str, Any] | None, path: Path) -> NetworkT:
@@ -84,6 +87,7 @@ def learn(
     minutes: float | None = None,
     steps: int | None = None,
     device: str = "cpu",
+    weights: Path | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> NetworkT:
     """Train for ``minutes`` or ``steps``, going on from the lesson's checkpoint in ``folder`` where there is one.
@@ -98,6 +102,7 @@ def learn(
         steps: length of this run in steps, above 0; the same steps give the same weights on one machine. With both,
             the one that is reached first.
         device: "cpu" or "cuda".
+        weights: an ONNX file that `anymask.export` wrote of such a network, to begin with where there is no checkpoint.
         report: called with the progress.
 
     Returns:
@@ -107,7 +112,8 @@ def learn(
         SettingsError: neither minutes nor steps are given or one is not above 0, or nothing can be written into
             ``folder``.
         DatasetError: a photo cannot be read.
-        WeightsError: the checkpoint in ``folder`` cannot be read, is of another network, or cannot be written.
+        WeightsError: the checkpoint in ``folder`` or ``weights`` cannot be read or is of another network, or the
+            checkpoint cannot be written.
         MissingExtraError: the trunk's ImageNet weights are not installed.
         AnymaskError: the loss is no number any more; the last checkpoint is from before.
     """
@@ -119,9 +125,19 @@ def learn(
     network = lesson.build(state, checkpoint_file)
     if state is not None:
         fill(network, state["network"], checkpoint_file)
+    elif weights is not None:
+        fill_from_onnx(network, weights, lesson.frozen)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema = copy.deepcopy(network).requires_grad_(False).eval()
     lesson.begin(network, device)
+
+    def losses_of(drawn: Any, step: int) -> tuple[Any, Losses]:
+        batch = type(drawn)(*(tensor.to(device) for tensor in drawn))
+        return batch, lesson.losses(network, batch, step)
+
+    if state is None and weights is not None:
+        unfold_norms(network, lambda number: losses_of(lesson.batches[number], number))
+        logger.info("began with the weights of %s", weights)
+    ema = copy.deepcopy(network).requires_grad_(False).eval()
     optimiser = make_optimiser(network, settings)
     start = 0
     if state is not None:
@@ -152,8 +168,7 @@ def learn(
             for group in optimiser.param_groups:
                 group["lr"] = rate
 
-            batch = type(drawn)(*(tensor.to(device) for tensor in drawn))
-            losses = lesson.losses(network, batch, step)
+            batch, losses = losses_of(drawn, step)
             total = losses.total()
             optimiser.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
