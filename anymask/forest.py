@@ -1,6 +1,7 @@
 """`Forest`: the masks of one picture as trees of wholes and parts, and which of them lie under a pixel.
 
-One mask lies in another if most of its pixels do: borders are ragged, and a part often sticks out of its whole.
+One mask lies in another if most of its pixels do: borders are ragged, and a part often sticks out of its whole. How
+many do is told by `anymask.overlap`, exactly for narrow masks.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from anymask import rle
 from anymask.boxes import intersection
+from anymask.overlap import Overlaps
 
 INSIDE = 0.8  # a mask of which this share lies in a larger one is a part of it
 SAME = 0.9  # masks with at least this IoU are one thing found twice
@@ -26,6 +28,7 @@ class Forest:
     representatives are roots, children, siblings and ancestors. Arrays are read-only; nothing changes once it is made.
 
     representative: (N,) int64, the mask that stands for each mask; of most masks the mask itself.
+    holders: (N,) int64, the smallest larger mask of all that holds at least `INSIDE` of a mask, or -1.
     parents: (N,) int64, the smallest larger representative that holds at least `INSIDE` of a mask, or -1. Of two masks
         of equal area the one with the lower index counts as larger. A mask that was merged has its representative's.
     depth: (N,) int64, how many ancestors a mask has.
@@ -33,32 +36,31 @@ class Forest:
     """
 
     def __init__(
-        self,
-        rles: Sequence[bytes],
-        scores: NDArray[np.floating[Any]],
-        areas: Indices,
-        parents: Indices,
-        height: int,
-        width: int,
+        self, rles: Sequence[bytes], scores: NDArray[np.floating[Any]], areas: Indices, size: tuple[int, int]
     ) -> None:
-        """The forest of masks of a height x width picture; ``parents`` are those that `find_parents` found."""
-        self._rles, self._areas, self._size = rles, areas, (height, width)
-        boxes = rle.boxes(rles, height, width).astype(np.float64)
-        self.representative = read_only(_representatives(rles, scores, areas, boxes, parents, height, width))
-        kept = np.flatnonzero(self.representative == np.arange(len(rles)))
-        self._kept = kept[np.lexsort((-kept, areas[kept]))]  # from the smallest
-        self.parents = read_only(self._among_kept(boxes, parents))
+        """The forest of masks, as RLEs, of a picture of (height, width)."""
+        self._size, self._overlaps = size, Overlaps(rles, *size)
+        order = np.lexsort((-np.arange(len(areas)), areas))  # from the smallest; of equal areas the later index first
+        order = order[areas[order] > 0]
+        nested = _nested(rle.boxes(rles, *size)[order], areas[order])
+        small, large = order[nested[0]], order[nested[1]]
+        self.holders = read_only(_first_holders(self._overlaps, small, large, len(areas)))
+        self.representative = read_only(_representatives(self._overlaps, small, large, scores, areas))
+        kept = self.representative == np.arange(len(areas))
+        self._kept = order[kept[order]]
+        self.parents = read_only(self._among_kept(kept, small, large))
         self._up: list[int] = self.parents.tolist()
-        depth = np.zeros(len(rles), np.int64)
+        depth = np.zeros(len(areas), np.int64)
         for index in self._kept[::-1].tolist():  # whoever comes later is no parent of one that came before
             depth[index] = 0 if self._up[index] < 0 else depth[self._up[index]] + 1
         self.depth = read_only(depth[self.representative])
-        self.roots = read_only(kept[self.parents[kept] < 0])
-        self._below = kept[np.argsort(self.parents[kept], kind="stable")]  # siblings side by side, roots first
+        stand = np.flatnonzero(kept)
+        self.roots = read_only(stand[self.parents[stand] < 0])
+        self._below = stand[np.argsort(self.parents[stand], kind="stable")]  # siblings side by side, roots first
         self._above = self.parents[self._below]
 
     def __len__(self) -> int:
-        return len(self._rles)
+        return len(self.representative)
 
     def children(self, index: int) -> Indices:
         """(K,) int64, the parts of a mask one level down, in the order of the set."""
@@ -96,53 +98,80 @@ class Forest:
         """
         height, width = self._size
         dtype = np.int16 if len(self) <= np.iinfo(np.int16).max else np.int32
-        flat = np.full(height * width, -1, dtype)
-        for index in self._kept[::-1].tolist():  # small masks over large ones
-            ends = np.cumsum(rle.run_lengths(self._rles[index])).tolist()
-            for start, end in zip(ends[::2], ends[1::2], strict=False):  # a last run outside has no partner
-                flat[start:end] = index
-        return read_only(flat.reshape(width, height).T)
+        rank = np.full(len(self), -1, dtype)
+        rank[self._kept] = np.arange(len(self._kept), dtype=dtype)
+        starts, ends, ranks = _pieces(self._overlaps, rank, height, height * width)
+        level = np.frexp(ends - starts)[1] - 1  # a piece is two blocks of 2 ** level pixels, which may overlap
+        smallest = np.full(height * width, len(self._kept), dtype)  # in the block of the level that begins here
+        for each in range(int(level.max(initial=-1)), -1, -1):
+            halves = smallest.copy()
+            np.minimum(halves[1 << each :], smallest[: -1 << each], out=halves[1 << each :])
+            smallest = halves if each < level.max() else smallest
+            chosen = np.flatnonzero(level == each)
+            places = np.concatenate((starts[chosen], ends[chosen] - (1 << each)))
+            order = np.argsort(-ranks[chosen], kind="stable")  # of values for one place, the last is kept
+            places = places.reshape(2, -1)[:, order].T.ravel()
+            smallest[places] = np.minimum(smallest[places], np.repeat(ranks[chosen][order], 2))
+        index = np.append(self._kept, -1).astype(dtype)[smallest]
+        return read_only(index.reshape(width, height).T)
 
     def _with_parent(self, parent: int) -> Indices:
         first, end = np.searchsorted(self._above, (parent, parent + 1))
         return self._below[first:end]
 
-    def _among_kept(self, boxes: NDArray[np.float64], parents: Indices) -> Indices:
+    def _among_kept(self, kept: NDArray[np.bool_], small: Indices, large: Indices) -> Indices:
         """Parents that are representatives: another is sought where the one found was merged into its twin."""
-        found = parents.copy()
-        lost = (parents >= 0) & (self.representative[parents] != parents)
-        place = {index: rank for rank, index in enumerate(self._kept.tolist())}
-        for index in self._kept[lost[self._kept]].tolist():
-            larger = self._kept[place[index] + 1 :]
-            larger = larger[intersection(boxes[[index]], boxes[larger])[0] / self._areas[index] >= INSIDE]
-            inside = rle.coverage([self._rles[index]], [self._rles[other] for other in larger], *self._size)[0]
-            found[index] = next(iter(larger[inside >= INSIDE].tolist()), -1)
+        found = self.holders.copy()
+        lost = kept & (found >= 0) & ~kept[found]
+        tried = lost[small] & kept[large]
+        others = _first_holders(self._overlaps, small[tried], large[tried], len(found))
+        found[lost] = others[lost]
         merged: Indices = found[self.representative]
         return merged
 
 
-def find_parents(rles: Sequence[bytes], areas: Indices, height: int, width: int) -> Indices:
-    """(N,) int64, the smallest larger mask that holds at least `INSIDE` of each mask, or -1.
+def _nested(boxes: NDArray[np.float32], areas: Indices) -> tuple[Indices, Indices]:
+    """Pairs of a mask and a later one that may hold it, in order: by boxes, in which lie the pixels that both share.
 
-    Of two masks of equal area the one with the lower index counts as larger, so following parents always ends.
+    boxes, areas: (N, 4) and (N,) of masks in the order of their areas.
     """
-    order = np.lexsort((-np.arange(len(rles)), areas))  # from the smallest; of equal areas the later index first
-    ranked = [rles[index] for index in order]
-    sizes = areas[order]
-    boxes = rle.boxes(ranked, height, width).astype(np.float64)
-    parents = np.full(len(rles), -1, np.int64)  # of the ranked masks, as ranks
-    for rank in range(1, len(rles)):
-        # Smaller masks still without a parent. The shared pixels lie in both boxes, which rules out most of them
-        orphans = np.flatnonzero((parents[:rank] < 0) & (sizes[:rank] > 0))
-        shared = intersection(boxes[orphans], boxes[rank : rank + 1])[:, 0]
-        orphans = orphans[shared / sizes[orphans] >= INSIDE]
-        if len(orphans) == 0:
-            continue
-        covered = rle.coverage([ranked[orphan] for orphan in orphans], [ranked[rank]], height, width)[:, 0]
-        parents[orphans[covered >= INSIDE]] = rank
-    found = np.full(len(rles), -1, np.int64)
-    found[order] = np.where(parents < 0, -1, order[parents])
+    least = (INSIDE * (1 - 1e-6)) * areas.astype(np.float32)  # boxes are float32: half the time
+    small, large = np.nonzero(np.triu(intersection(boxes, boxes) >= least[:, None], 1))
+    return small, large
+
+
+def _first_holders(overlaps: Overlaps, masks: Indices, holders: Indices, count: int) -> Indices:
+    """(count,) for each mask the first of the holders beside it that holds it, or -1.
+
+    masks, holders: (P,) pairs, those of one mask side by side and in the order in which they are tried.
+    """
+    begin = np.flatnonzero(np.diff(masks, prepend=-1))  # of each mask's pairs
+    end = np.append(begin[1:], len(masks))
+    found = np.full(count, -1, np.int64)
+    tried = 2  # most are held by one of the first: so few are tried at once
+    while len(begin):
+        number = np.minimum(end - begin, tried)
+        pair = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number - begin, number)
+        hits = pair[overlaps.coverage(masks[pair], holders[pair]) >= INSIDE][::-1]
+        found[masks[hits]] = holders[hits]  # of several, the last that is written is the first one
+        begin = begin + number
+        waiting = begin < end
+        waiting[waiting] = found[masks[begin[waiting]]] < 0
+        begin, end, tried = begin[waiting], end[waiting], 2 * tried
     return found
+
+
+def _pieces(overlaps: Overlaps, rank: NDArray[Any], height: int, pixels: int) -> tuple[Indices, Indices, NDArray[Any]]:
+    """Runs of the masks that have a rank from 0 up, cut at the feet of columns: where they begin, end, and whose."""
+    mask = overlaps.starts // pixels
+    shown = np.flatnonzero(rank[mask] >= 0)
+    mask = mask[shown]
+    starts, ends = overlaps.starts[shown] - mask * pixels, overlaps.ends[shown] - mask * pixels
+    first = starts // height
+    columns = (ends - 1) // height - first + 1
+    run = np.repeat(np.arange(len(starts)), columns)
+    top = (np.arange(len(run)) - np.repeat(np.cumsum(columns) - columns - first, columns)) * height
+    return np.maximum(starts[run], top), np.minimum(ends[run], top + height), rank[mask[run]]
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -152,30 +181,23 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _representatives(
-    rles: Sequence[bytes],
-    scores: NDArray[np.floating[Any]],
-    areas: Indices,
-    boxes: NDArray[np.float64],
-    parents: Indices,
-    height: int,
-    width: int,
+    overlaps: Overlaps, small: Indices, large: Indices, scores: NDArray[np.floating[Any]], areas: Indices
 ) -> Indices:
-    """(N,) int64, greedy as NMS: from the best score down, ties by index, each mask takes in those that are the same.
+    """(N,) int64, greedy as NMS: from the best score down, ties by index, a mask takes in those that are the same.
 
-    A mask with a larger twin has a parent about as small as the twin, so that only few need to be compared.
+    small, large: the pairs of masks of which one may hold the other.
     """
-    twins: list[list[int]] = [[] for _ in rles]
-    nearly = np.flatnonzero(parents >= 0)
-    for index in nearly[areas[nearly] / areas[parents[nearly]] >= SAME].tolist():
-        others = np.flatnonzero((areas >= areas[index]) & (areas[index] / np.maximum(areas, 1) >= SAME))
-        others = others[intersection(boxes[[index]], boxes[others])[0] / areas[others] >= SAME]
-        same = rle.iou([rles[index]], [rles[other] for other in others], height, width)[0] >= SAME
-        for other in others[same].tolist():
-            twins[index].append(other)
-            twins[other].append(index)
-    representative = np.arange(len(rles))
+    alike = areas[small] >= SAME * areas[large]
+    one, other = small[alike], large[alike]
+    shared = overlaps.coverage(one, other) * areas[one]
+    same = shared >= SAME * (areas[one] + areas[other] - shared)
+    twins: dict[int, list[int]] = {}
+    for first, second in zip(one[same].tolist(), other[same].tolist(), strict=True):
+        twins.setdefault(first, []).append(second)
+        twins.setdefault(second, []).append(first)
+    representative = np.arange(len(areas))
     for index in np.argsort(-scores, kind="stable").tolist():
-        if representative[index] == index:
-            free = [other for other in twins[index] if representative[other] == other]
+        if index in twins and representative[index] == index:
+            free = [each for each in twins[index] if representative[each] == each]
             representative[free] = index
     return representative

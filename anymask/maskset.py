@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anymask import rle
 from anymask.errors import ShapeError, check_shape
-from anymask.forest import Forest, find_parents, read_only
+from anymask.forest import Forest, read_only
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -129,21 +129,21 @@ class MaskSet:
         """(N,) int64 pixels of each mask."""
         return read_only(rle.areas(self.rles))
 
-    @cached_property
+    @property
     def parents(self) -> NDArray[np.int64]:
         """(N,) int64, the index in this set of the smallest larger mask that holds at least 0.8 of this one, or -1.
 
         Of two masks of equal area the one with the lower index counts as larger, so following parents always ends.
         """
-        return read_only(find_parents(self.rles, self.areas, *self.size))
+        return self.forest.holders
 
     @cached_property
     def forest(self) -> Forest:
         """The masks as trees of wholes and parts, with duplicates merged; answers which masks lie at a pixel.
 
-        Built from `parents` when first asked for. Unlike those, parents in the forest are never a mask's duplicate.
+        Built when first asked for. Unlike `parents`, parents in the forest are never a mask's duplicate.
         """
-        return Forest(self.rles, self.scores, self.areas, self.parents, *self.size)
+        return Forest(self.rles, self.scores, self.areas, self.size)
 
     def __len__(self) -> int:
         return len(self.rles)

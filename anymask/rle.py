@@ -73,21 +73,47 @@ def encode_changes(positions: Integers, height: int, width: int) -> bytes:
 
 
 def run_lengths(rle: bytes) -> Integers:
-    """The (R,) counts of an RLE, uncompressed: lengths of the runs outside, inside, outside, ... the mask.
+    """The (R,) counts of an RLE, uncompressed: lengths of the runs outside, inside, outside, ... the mask."""
+    return _counts([rle])[0]
+
+
+def runs(rles: Sequence[bytes]) -> tuple[Integers, Integers]:
+    """Where the runs of N masks of one picture begin and end, (R,) each, all masks read one behind the other.
+
+    A pixel's place is that of its mask in the list times the pixels of the picture, plus column * height + row.
+    """
+    counts, number = _counts(rles)
+    places = np.cumsum(counts)
+    inside = number % 2 == 1
+    return places[inside] - counts[inside], places[inside]
+
+
+def _counts(rles: Sequence[bytes]) -> tuple[Integers, Integers]:
+    """The counts of all RLEs, one behind the other, and the number of each in its own RLE, from 0 up.
 
     Each count is written in groups of five bits, lowest first, as the character 48 + bits, plus 32 if more groups
     follow; the highest bit of the last group is the sign. From the fourth on, counts are differences to the last but
     one (`rleFrString` in maskApi.c).
     """
-    groups = np.frombuffer(rle, np.uint8).astype(np.int64) - 48
-    ends = np.flatnonzero((groups & 32) == 0)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    place = 5 * (np.arange(len(groups)) - np.repeat(starts, ends - starts + 1))
-    counts = np.add.reduceat((groups & 31) << place, starts)
-    counts -= np.where(groups[ends] & 16, np.int64(1) << (place[ends] + 5), 0)
-    counts[1::2] = np.cumsum(counts[1::2])
-    counts[2::2] = np.cumsum(counts[2::2])
-    return counts
+    groups = np.frombuffer(b"".join(rles), np.uint8) - np.uint8(48)
+    last = np.flatnonzero((groups & 32) == 0)  # the last group of each count
+    starts = np.concatenate([[0], last + 1])[: len(last)]
+    more = last - starts  # groups of each count after its first
+    counts = (groups[starts] & 31).astype(np.int64)
+    for place in range(1, int(more.max(initial=0)) + 1):
+        longer = np.flatnonzero(more >= place)
+        counts[longer] |= (groups[starts[longer] + place] & np.int64(31)) << 5 * place
+    negative = np.flatnonzero(groups[last] & 16)
+    counts[negative] -= np.int64(32) << 5 * more[negative]
+    # Undo the differences, RLE by RLE: odd and even counts add up apart
+    first = np.searchsorted(starts, np.cumsum([0, *map(len, rles)])[:-1])
+    number = np.arange(len(counts)) - np.repeat(first, np.diff(np.append(first, len(counts))))
+    for chosen in (number % 2 == 1, (number % 2 == 0) & (number > 0)):
+        summed = np.cumsum(counts[chosen])
+        begins = np.flatnonzero(number[chosen] <= 2)
+        base = summed[begins] - counts[chosen][begins]
+        counts[chosen] = summed - np.repeat(base, np.diff(np.append(begins, len(summed))))
+    return counts, number
 
 
 def decode(rle: bytes, height: int, width: int) -> NDArray[np.bool_]:
