@@ -10,9 +10,10 @@ import hashlib
 import json
 import zlib
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from anymask import rle
 from anymask.errors import DatasetError
 
 Side = Literal["train", "kept_out"]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -151,3 +153,8 @@ def _labelled(word: str) -> str:
 def content_hash(path: Path) -> str:
     """The first 16 hex digits of the SHA-256 of a file: how the split file names a photo's content."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def spread(items: Sequence[Item], most: int) -> Sequence[Item]:
+    """At most so many of the items, evenly spread; in their order."""
+    return [items[index * len(items) // most] for index in range(most)] if len(items) > most else items

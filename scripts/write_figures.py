@@ -1,6 +1,6 @@
 """Write the measured figures of docs/evaluation.json and docs/prompts.json as tables into README.md and the model card.
 
-    anymask evaluate --to docs/evaluation.json
+    anymask evaluate --asked 6 --to docs/evaluation.json
     anymask evaluate --collections coco,voc --prompts --to docs/prompts.json
     python scripts/write_figures.py
 
@@ -56,7 +56,9 @@ PROMPT_ROWS = {
     "box": "a tight box",
     "border": "a tight box: border alone",
     "detector's click": "without the refiner: a click, the best of three",
+    "detector's click, zoomed": "without the refiner: a click, the best of three, looking closer where nothing fits",
     "detector's box": "without the refiner: a tight box",
+    "detector's box, zoomed": "without the refiner: a tight box, looking closer where nothing fits",
     "detector's border": "without the refiner: a tight box, border alone",
 }
 
@@ -80,13 +82,20 @@ def explanation(evaluation: dict[str, Any]) -> str:
         f"On the photos kept out of training, at {evaluation['image_size']} pixels, with 95 % bootstrap intervals over "
         "photos. AR: mask average recall at IoU .50 to .95 without regard to classes. Click: IoU of the best of the "
         "first three answers to a click at the deepest point of an object. Box: IoU of the first answer to the "
-        "object's tight box. Small is below 32 x 32 pixels, large is from 96 x 96. Rank correlation of the score with "
+        f"object's tight box{of_a_sample(evaluation)}. Small is below 32 x 32 pixels, large is from 96 x 96. Rank "
+        "correlation of the score with "
         f"the true IoU: {correlation['score']:.3f} (the class score alone: {correlation['class_score']:.3f}). "
         "Answers to clicks and boxes are drawn by the refiner; recall is that of the detector's own masks. The border "
         "of a mask is its pixels within two of its edge. "
         f"Weights: sha256 `{evaluation['weights_sha256'][:16]}` and, of the refiner, "
         f"`{evaluation['refiner_sha256'][:16]}`."
     )
+
+
+def of_a_sample(evaluation: dict[str, Any]) -> str:
+    """A warning where clicks and boxes were not asked of every object."""
+    asked = evaluation["asked"]
+    return f"; in the tables by collection and by size, of at most {asked} objects a photo" if asked else ""
 
 
 def figures(evaluation: dict[str, Any], prompts: dict[str, Any]) -> str:

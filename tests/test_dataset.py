@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from anymask.dataset import LabelledPhoto, content_hash, read_photos, read_split
+from anymask.dataset import LabelledPhoto, content_hash, read_photos, read_split, spread
 from anymask.errors import DatasetError
 
 CORNER = np.array([[1, 1, 0], [0, 0, 0]])
@@ -185,3 +185,19 @@ def test_a_missing_split_is_named(tmp_path: Path) -> None:
 def test_content_hash(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert content_hash(tmp_path / "a") == "ba7816bf8f01cfea"  # FIPS 180-2, appendix B.1
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "chosen"),
+    [
+        (0, 3, []),
+        (2, 3, [0, 1]),
+        (3, 3, [0, 1, 2]),
+        (4, 3, [0, 1, 2]),
+        (7, 3, [0, 2, 4]),
+        (599, 3, [0, 199, 399]),  # at most so many, also where it does not divide
+        (5, 1, [0]),
+    ],
+)
+def test_spread(count: int, most: int, chosen: list[int]) -> None:
+    assert list(spread(range(count), most)) == chosen

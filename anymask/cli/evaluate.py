@@ -35,6 +35,10 @@ def evaluate(
     prompts: Annotated[
         bool, typer.Option("--prompts", help="Also corrective clicks, borders, and the detector without the refiner.")
     ] = False,
+    asked: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Click and box at most N objects of a photo. [default: all]"),
+    ] = None,
     refine: RefineOption = "auto",
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")] = None,
 ) -> None:
@@ -55,7 +59,7 @@ def evaluate(
     with progress_bar() as bar:
         groups = summarise(
             [
-                measure(segmenter, photo, image_size, refine=refine, prompts=prompts)
+                measure(segmenter, photo, image_size, refine=refine, prompts=prompts, asked=asked)
                 for photo in bar.track(kept_out, description="measuring")
             ]
         )
@@ -79,6 +83,7 @@ def evaluate(
             "refiner_sha256": weights_hash(refiner_weights()),
             "refine": refine,
             "image_size": image_size,
+            "asked": asked,
             "side": "kept_out",
             "groups": groups,
             "rank_correlation_with_iou": correlation,

@@ -8,7 +8,7 @@ import typer
 from anymask.cli.console import progress_bar
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import SPLIT, SplitOption
-from anymask.dataset import LabelledPhoto, read_photos
+from anymask.dataset import LabelledPhoto, read_photos, spread
 from anymask.segment import IMAGE_SIZE
 
 
@@ -56,8 +56,3 @@ def written(path: Path, difference: float) -> str:
 def fully_labelled(photos: Path, split: Path) -> list[LabelledPhoto]:
     """The training photos on which everything, or nearly, is labelled. Raises DatasetError."""
     return [photo for photo in read_photos(photos, split, "train") if photo.labelled != "some"]
-
-
-def spread(photos: list[LabelledPhoto], most: int) -> list[LabelledPhoto]:
-    """At most so many of them, evenly spread."""
-    return [photos[index * len(photos) // most] for index in range(most)] if len(photos) > most else photos

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
-from anymask.dataset import LabelledPhoto
+from anymask.dataset import LabelledPhoto, spread
 from anymask.errors import DatasetError
 from anymask.evaluate.bootstrap import interval
 from anymask.evaluate.prompted import border_ious, box_answers, click_ious, corrected_ious, mask_ious
@@ -19,7 +19,7 @@ from anymask.segment import Refine, Segmenter
 
 @dataclass(frozen=True)
 class Measured:
-    """One photo with G true masks, of its first annotator."""
+    """One photo, its true masks of the first annotator, and G of those that were asked about by prompts."""
 
     collection: str
     recalled: Recalled
@@ -30,12 +30,19 @@ class Measured:
 
 
 def measure(
-    segmenter: Segmenter, photo: LabelledPhoto, image_size: int, *, refine: Refine = "auto", prompts: bool = False
+    segmenter: Segmenter,
+    photo: LabelledPhoto,
+    image_size: int,
+    *,
+    refine: Refine = "auto",
+    prompts: bool = False,
+    asked: int | None = None,
 ) -> Measured:
     """Segment one photo and compare with its labels.
 
     refine: as in `Segmenter.select`.
     prompts: whether to measure corrective clicks and borders, and what the detector alone would answer, too.
+    asked: how many objects at most are asked about by prompts, evenly spread; all when None. Recall is of all.
 
     Raises DatasetError if the labels are of a picture of another size.
     """
@@ -46,15 +53,16 @@ def measure(
             f"got {found.size[0]} x {found.size[1]}; fetch the photo again"
         )
     truth = list(photo.layers[0])
+    recalled = recall_on_photo(rle.iou(found.rles, truth, *found.size), rle.areas(truth))
+    truth = truth if asked is None else list(spread(truth, asked))
     areas = rle.areas(truth)
-    recalled = recall_on_photo(rle.iou(found.rles, truth, *found.size), areas)
     choose = partial(segmenter.select, found, refine=refine)
     clicks = click_ious(choose, truth, found.size)
     answers = box_answers(choose, truth, found.size)
     boxes = mask_ious(answers, truth, found.size)
     if not prompts:
         return Measured(photo.collection, recalled, areas, clicks, boxes)
-    alone = partial(segmenter.select, found, refine="off", zoom=False)
+    alone, looking = (partial(segmenter.select, found, refine="off", zoom=zoom) for zoom in (False, True))
     detected = box_answers(alone, truth, found.size)
     first, once, twice = corrected_ious(choose, truth, found.size).T
     more = {
@@ -65,6 +73,8 @@ def measure(
         "detector's click": click_ious(alone, truth, found.size),
         "detector's box": mask_ious(detected, truth, found.size),
         "detector's border": border_ious(detected, truth, found.size),
+        "detector's click, zoomed": click_ious(looking, truth, found.size),
+        "detector's box, zoomed": mask_ious(box_answers(looking, truth, found.size), truth, found.size),
     }
     return Measured(photo.collection, recalled, areas, clicks, boxes, more)
 
@@ -96,11 +106,12 @@ def summarise_group(measured: list[Measured]) -> dict[str, Any]:
             for place, top in enumerate(TOP)
         }
         inside = [of_size(m.areas, size) for m in measured]
+        asked = np.array([chosen.sum() for chosen in inside])
         columns = {"click": [m.clicks for m in measured], "box": [m.boxes for m in measured]}
         columns |= {name: [m.prompts[name] for m in measured] for name in measured[0].prompts}
         for name, ious in columns.items():
             sums = np.array([values[chosen].sum() for values, chosen in zip(ious, inside, strict=True)])
-            mean = ratio(sums, objects[:, row])
+            mean = ratio(sums, asked)
             report.setdefault(name, {})[size] = figure(mean(np.arange(len(measured))), mean, len(measured))
     return report
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from anymask import Segmenter
-from anymask.cli.export import fully_labelled, spread
-from anymask.dataset import LabelledPhoto
+from anymask.cli.export import fully_labelled
 
 Run = Callable[..., Any]
 
@@ -90,23 +89,6 @@ def test_what_is_no_checkpoint_is_refused(run: Run) -> None:
 def test_only_photos_with_everything_labelled_are_fitted_on(photos: Path) -> None:
     labelled = fully_labelled(photos, photos / "split.csv")
     assert [photo.collection for photo in labelled] == ["drawn", "drawn"]
-
-
-@pytest.mark.parametrize(
-    ("count", "most", "chosen"),
-    [
-        (0, 3, []),
-        (2, 3, [0, 1]),
-        (3, 3, [0, 1, 2]),
-        (4, 3, [0, 1, 2]),
-        (7, 3, [0, 2, 4]),
-        (599, 3, [0, 199, 399]),  # at most so many, also where it does not divide
-        (5, 1, [0]),
-    ],
-)
-def test_spread(count: int, most: int, chosen: list[int]) -> None:
-    photos = [LabelledPhoto("", Path(str(index)), 1, 1, "all", (), ()) for index in range(count)]
-    assert [int(photo.path.name) for photo in spread(photos, most)] == chosen
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,18 @@ def test_its_own_masks_are_all_found(segmenter: Segmenter, photo: LabelledPhoto)
     assert summary["border"]["all"]["value"] == pytest.approx(measured.prompts["border"].mean(), abs=1e-4)
 
 
+def test_some_objects_are_asked_about(segmenter: Segmenter, photo: LabelledPhoto) -> None:
+    some, every = (measure(segmenter, photo, 96, refine="off", asked=asked) for asked in (2, None))
+    assert some.areas.tolist() == [400, 3600]
+    assert np.array_equal(some.clicks, every.clicks[:2])
+    assert np.array_equal(some.boxes, every.boxes[:2])
+    assert some.recalled.objects.tolist() == every.recalled.objects.tolist() == [3, 1, 1, 1]
+    summary = summarise([some])["all"]
+    assert summary["click"]["all"]["value"] == pytest.approx(some.clicks.mean(), abs=1e-4)
+    assert summary["click"]["large"] is None
+    assert summary["ar"]["large"]["1000"] is not None
+
+
 def test_labels_of_another_size_are_refused(segmenter: Segmenter, photo: LabelledPhoto) -> None:
     with pytest.raises(DatasetError, match=r"astronaut.jpg: expected 512 x 513 pixels .* got 512 x 512"):
         measure(segmenter, replace(photo, width=513), 32)
