@@ -18,6 +18,7 @@ from anymask.prompts import Box, Prompt, as_list, select
 from anymask.refine.answers import refine_all, refine_answers
 from anymask.refine.refiner import Refiner
 from anymask.runtimes import open_runtime
+from anymask.snap import snap_all
 
 IMAGE_SIZE = 640  # network pixels along the longest side
 SHOWN = 0.05  # masks that score lower are rarely what a person wants to look at; prompts choose among all
@@ -59,6 +60,7 @@ class Segmenter:
         max_masks: int = 1000,
         max_pixels: int = MAX_PIXELS,
         refine: Refine = "auto",
+        snap: bool = False,
         report: Callable[[int, int], None] = lambda done, total: None,
     ) -> MaskSet:
         """Every mask of a picture, best score first.
@@ -72,6 +74,8 @@ class Segmenter:
         max_pixels: a larger picture is refused before it is decoded.
         refine: "all" draws every mask anew at native pixels, which takes a few network passes for every hundred masks;
             "auto" and "off" leave them as the network drew them.
+        snap: move the contours of large masks to edges of the picture where that helps, see `anymask.snap`; it makes no
+            difference to masks drawn anew.
         report: called with the number of masks drawn anew and of all, while that goes on.
 
         Raises ImageError for a picture that cannot be read, SettingsError for a keyword out of its range.
@@ -83,7 +87,9 @@ class Segmenter:
         raw = self.runtime.run(letterbox(image))
         found = postprocess(raw, letterbox, score=score, iou=iou, max_masks=max_masks, score_rule=self.score_rule)
         found = replace(found, image=image)
-        return refine_all(self.refiner, found, iou, report) if refine == "all" else found
+        if refine == "all":
+            return refine_all(self.refiner, found, iou, report)
+        return snap_all(found) if snap else found
 
     def select(
         self, found: MaskSet, prompt: Prompt | Sequence[Prompt], *, refine: Refine = "auto", zoom: bool = True

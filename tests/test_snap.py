@@ -1,5 +1,8 @@
 """Masks move to the edges of the picture, no farther than they may, and only where that passes the gate."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from anymask import rle
-from anymask.errors import SettingsError, ShapeError
-from anymask.snap import SnapRule, Steps, core, snap, watershed
+from anymask import MaskSet, Segmenter, rle
+from anymask.errors import ImageError, SettingsError, ShapeError
+from anymask.snap import SnapRule, Steps, core, snap, snap_all, watershed
 
 Mask = NDArray[np.bool_]
 
@@ -157,6 +160,33 @@ def test_what_is_taken_has_larger_steps_over_its_contour(mask: Mask, seed: int) 
     if (after != mask).any():
         steps = Steps.of(image)
         assert steps.over_contour(after) > 1.1 * steps.over_contour(mask)
+
+
+def test_all_masks_of_a_set() -> None:
+    """Each as by itself; only the boxes of what moved are drawn anew."""
+    masks = np.array([disc(5), disc(12), np.zeros(SIZE, np.bool_)])
+    image = noise(masks[1], 1)
+    found = replace(MaskSet.from_masks(masks, [0.9, 0.5, 0.1], image), boxes=np.full((3, 4), 7.5, np.float32))
+    rule = SnapRule(2, 0, 0, least=0)
+    after = snap_all(found, rule)
+    assert after.rles == tuple(snap(counts, image, rule) for counts in found.rles)
+    moved = [one != other for one, other in zip(after.rles, found.rles, strict=True)]
+    assert any(moved) and not all(moved)
+    for index, each in enumerate(moved):
+        expected = rle.boxes(after.rles[index : index + 1], *SIZE)[0] if each else found.boxes[index]
+        assert after.boxes[index].tolist() == expected.tolist()
+    assert after.scores.tolist() == found.scores.tolist()
+    assert after.image is found.image or np.array_equal(after.image, image)  # type: ignore[arg-type]
+
+
+def test_a_segmenter_snaps_when_it_is_told_to(astronaut: Path) -> None:
+    segmenter = Segmenter(threads=1)
+    plain, snapped = (segmenter(astronaut, image_size=320, score=0.2, snap=snap) for snap in (False, True))
+    assert snapped == snap_all(plain)
+    assert snapped != plain
+    assert snap_all(MaskSet.empty((4, 5), np.zeros((4, 5, 3), np.uint8))) == MaskSet.empty((4, 5))
+    with pytest.raises(ImageError, match="found: expected masks with their picture, whose edges they snap to"):
+        snap_all(replace(plain, image=None))
 
 
 # What is refused

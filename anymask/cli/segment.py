@@ -89,6 +89,9 @@ def segment(
     max_masks: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many masks.")] = 1000,
     max_pixels: Annotated[int, typer.Option(metavar="N", min=1, help="Refuse larger pictures.")] = MAX_PIXELS,
     refine: RefineOption = "auto",
+    snap: Annotated[
+        bool, typer.Option("--snap", help="Move the contours of large masks to edges in the picture where that helps.")
+    ] = False,
     zoom: Annotated[bool, typer.Option(help="Look closer where no mask fits a point or a box.")] = True,
     threads: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Threads of the network. [default: cores]")
@@ -108,6 +111,7 @@ def segment(
         "max_masks": max_masks,
         "max_pixels": max_pixels,
         "refine": refine,
+        "snap": snap,
     }
     names, failed = expand(photos)
     if not names:

@@ -34,7 +34,16 @@ def test_the_table_and_the_file(run: Run, collections: Path) -> None:
     text = Path("made/too/x.json").read_text()
     document = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert set(document) == {
-        *("weights_sha256", "refiner_sha256", "refine", "image_size", "side", "groups", "rank_correlation_with_iou")
+        *(
+            "weights_sha256",
+            "refiner_sha256",
+            "refine",
+            "image_size",
+            "asked",
+            "side",
+            "groups",
+            "rank_correlation_with_iou",
+        )
     }
     assert document["refiner_sha256"] == weights_hash(refiner_weights())
     assert document["weights_sha256"] == weights_hash(default_weights())
