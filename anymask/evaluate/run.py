@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
+from anymask.boxes import iou as box_iou
 from anymask.dataset import LabelledPhoto, spread
 from anymask.errors import DatasetError
 from anymask.evaluate.bootstrap import interval
@@ -23,6 +24,7 @@ class Measured:
 
     collection: str
     recalled: Recalled
+    framed: Recalled  # the same of boxes alone
     areas: NDArray[np.int64]  # (G,) pixels
     clicks: NDArray[np.float64]  # (G,) best-of-three click IoU
     boxes: NDArray[np.float64]  # (G,) box IoU
@@ -53,15 +55,18 @@ def measure(
             f"got {found.size[0]} x {found.size[1]}; fetch the photo again"
         )
     truth = list(photo.layers[0])
-    recalled = recall_on_photo(rle.iou(found.rles, truth, *found.size), rle.areas(truth))
-    truth = truth if asked is None else list(spread(truth, asked))
     areas = rle.areas(truth)
+    recalled = recall_on_photo(rle.iou(found.rles, truth, *found.size), areas)
+    framed = recall_on_photo(box_iou(found.boxes, rle.boxes(truth, *found.size)), areas)
+    if asked is not None:
+        truth = list(spread(truth, asked))
+        areas = rle.areas(truth)
     choose = partial(segmenter.select, found, refine=refine)
     clicks = click_ious(choose, truth, found.size)
     answers = box_answers(choose, truth, found.size)
     boxes = mask_ious(answers, truth, found.size)
     if not prompts:
-        return Measured(photo.collection, recalled, areas, clicks, boxes)
+        return Measured(photo.collection, recalled, framed, areas, clicks, boxes)
     alone, looking = (partial(segmenter.select, found, refine="off", zoom=zoom) for zoom in (False, True))
     detected = box_answers(alone, truth, found.size)
     first, once, twice = corrected_ious(choose, truth, found.size).T
@@ -76,16 +81,16 @@ def measure(
         "detector's click, zoomed": click_ious(looking, truth, found.size),
         "detector's box, zoomed": mask_ious(box_answers(looking, truth, found.size), truth, found.size),
     }
-    return Measured(photo.collection, recalled, areas, clicks, boxes, more)
+    return Measured(photo.collection, recalled, framed, areas, clicks, boxes, more)
 
 
 def summarise(measured: list[Measured]) -> dict[str, Any]:
     """All figures by collection, over all, and over coco and voc together; each with its 95 % interval.
 
     Returns:
-        {group: {"photos", "objects": {size: n}, "ar": {size: {k: figure}}, "click": {size: figure},
-        "box": {size: figure}, and as many more as ``Measured.prompts`` names}} where a figure is {"value", "low",
-        "high"}, None where there is no object.
+        {group: {"photos", "objects": {size: n}, "ar": {size: {k: figure}}, "box ar": likewise, of boxes alone,
+        "click": {size: figure}, "box": {size: figure}, and as many more as ``Measured.prompts`` names}} where a figure
+        is {"value", "low", "high"}, None where there is no object.
     """
     groups = {name: [m for m in measured if m.collection == name] for name in sorted({m.collection for m in measured})}
     groups["coco and voc"] = [m for m in measured if m.collection in ("coco", "voc")]
@@ -95,16 +100,12 @@ def summarise(measured: list[Measured]) -> dict[str, Any]:
 
 def summarise_group(measured: list[Measured]) -> dict[str, Any]:
     """The figures of one group of photos."""
-    found = np.stack([m.recalled.found for m in measured]).mean(axis=3)  # (P, areas, top), thresholds averaged
     objects = np.stack([m.recalled.objects for m in measured])  # (P, areas)
-    recall = average_recall([m.recalled for m in measured])
-    report: dict[str, Any] = {"photos": len(measured), "objects": {}, "ar": {}}
+    report: dict[str, Any] = {"photos": len(measured), "objects": {}}
+    report["ar"] = recall_figures([m.recalled for m in measured])
+    report["box ar"] = recall_figures([m.framed for m in measured])
     for row, size in enumerate(AREAS):
         report["objects"][size] = int(objects[:, row].sum())
-        report["ar"][size] = {
-            str(top): figure(recall[row, place], ratio(found[:, row, place], objects[:, row]), len(measured))
-            for place, top in enumerate(TOP)
-        }
         inside = [of_size(m.areas, size) for m in measured]
         asked = np.array([chosen.sum() for chosen in inside])
         columns = {"click": [m.clicks for m in measured], "box": [m.boxes for m in measured]}
@@ -114,6 +115,20 @@ def summarise_group(measured: list[Measured]) -> dict[str, Any]:
             mean = ratio(sums, asked)
             report.setdefault(name, {})[size] = figure(mean(np.arange(len(measured))), mean, len(measured))
     return report
+
+
+def recall_figures(recalled: list[Recalled]) -> dict[str, dict[str, dict[str, float] | None]]:
+    """{size: {k: figure}} of average recall."""
+    found = np.stack([each.found for each in recalled]).mean(axis=3)  # (P, areas, top), thresholds averaged
+    objects = np.stack([each.objects for each in recalled])  # (P, areas)
+    recall = average_recall(recalled)
+    return {
+        size: {
+            str(top): figure(recall[row, place], ratio(found[:, row, place], objects[:, row]), len(recalled))
+            for place, top in enumerate(TOP)
+        }
+        for row, size in enumerate(AREAS)
+    }
 
 
 def ratio(parts: NDArray[Any], wholes: NDArray[Any]) -> Callable[[NDArray[np.int64]], float]:

@@ -10,6 +10,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from anymask import rle
+from anymask.boxes import iou, xyxy_to_xywh
 from anymask.evaluate.recall import AREAS, THRESHOLDS, TOP, average_recall, match, of_size, recall_on_photo
 
 SIDE = 128  # of the pictures: room for a large object
@@ -49,19 +50,23 @@ def photo(rng: np.random.Generator, objects: int, detections: int, longest: int,
     return truth, found, sorted(rng.choice(scores, detections).tolist(), reverse=True)
 
 
-def by_coco(photos: list[Photo]) -> NDArray[np.float64]:
-    """(areas, top) average recall by pycocotools, -1 where there is no object."""
+def by_coco(photos: list[Photo], of: str) -> NDArray[np.float64]:
+    """(areas, top) average recall of masks or boxes by pycocotools, -1 where there is no object."""
     truth: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
     for image, (true_masks, masks, scores) in enumerate(photos, start=1):
         # of two categories, which must not count; one for each, since pycocotools orders equal scores by category
         for kind, rles, category in ((truth, true_masks, 2), (found, masks, 1)):
-            for index, (counts, area) in enumerate(zip(rles, rle.areas(rles).tolist(), strict=True)):
+            corners = rle.boxes(rles, SIDE, SIDE)
+            boxes = xyxy_to_xywh(corners).tolist()
+            for index, (counts, area, box) in enumerate(zip(rles, rle.areas(rles).tolist(), boxes, strict=True)):
                 annotation = {"id": len(kind) + 1, "image_id": image, "category_id": category, "iscrowd": 0}
-                kind.append({**annotation, "area": area, "segmentation": {"size": [SIDE, SIDE], "counts": counts}})
+                kind.append(
+                    {**annotation, "area": area, "bbox": box, "segmentation": {"size": [SIDE, SIDE], "counts": counts}}
+                )
                 if kind is found:
                     kind[-1]["score"] = scores[index]
-    evaluation = COCOeval(coco(truth, len(photos)), coco(found, len(photos)), "segm")
+    evaluation = COCOeval(coco(truth, len(photos)), coco(found, len(photos)), of)
     evaluation.params.useCats = 0
     evaluation.params.maxDets = list(TOP)
     evaluation.evaluate()
@@ -81,9 +86,13 @@ def coco(annotations: list[dict[str, Any]], images: int) -> COCO:
     return made
 
 
-def by_us(photos: list[Photo]) -> NDArray[np.float64]:
-    measured = [recall_on_photo(rle.iou(found, truth, SIDE, SIDE), rle.areas(truth)) for truth, found, _ in photos]
-    return average_recall(measured)
+def by_us(photos: list[Photo], of: str) -> NDArray[np.float64]:
+    def overlap(found: list[bytes], truth: list[bytes]) -> NDArray[np.floating[Any]]:
+        if of == "segm":
+            return rle.iou(found, truth, SIDE, SIDE)
+        return iou(*(rle.boxes(each, SIDE, SIDE).astype(np.float64) for each in (found, truth)))
+
+    return average_recall([recall_on_photo(overlap(found, truth), rle.areas(truth)) for truth, found, _ in photos])
 
 
 FINE, COARSE = np.linspace(0, 1, 1000).tolist(), [0.2, 0.5]  # hardly a tie, and mostly ties
@@ -104,15 +113,17 @@ CASES: dict[str, Callable[[np.random.Generator], list[Photo]]] = {
 }
 
 
+@pytest.mark.parametrize("of", ["segm", "bbox"])
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("case", CASES)
-def test_equal_to_pycocotools(case: str, seed: int) -> None:
+def test_equal_to_pycocotools(case: str, seed: int, of: str) -> None:
     photos = CASES[case](np.random.default_rng(seed))
-    expected = by_coco(photos)
-    np.testing.assert_allclose(np.nan_to_num(by_us(photos), nan=-1), expected, rtol=0, atol=1e-6)
+    expected = by_coco(photos, of)
+    np.testing.assert_allclose(np.nan_to_num(by_us(photos, of), nan=-1), expected, rtol=0, atol=1e-6)
     assert (expected > 0).any()  # something was found
 
 
+@pytest.mark.parametrize("of", ["segm", "bbox"])
 @pytest.mark.parametrize(
     "photos",
     [
@@ -124,12 +135,12 @@ def test_equal_to_pycocotools(case: str, seed: int) -> None:
         [([square(2)], [square(1)], [0.9]), ([square(8)], [], []), ([], [square(8)], [0.3])],
     ],
 )
-def test_equal_to_pycocotools_where_it_is_delicate(photos: list[Photo]) -> None:
-    np.testing.assert_allclose(np.nan_to_num(by_us(photos), nan=-1), by_coco(photos), rtol=0, atol=1e-6)
+def test_equal_to_pycocotools_where_it_is_delicate(photos: list[Photo], of: str) -> None:
+    np.testing.assert_allclose(np.nan_to_num(by_us(photos, of), nan=-1), by_coco(photos, of), rtol=0, atol=1e-6)
 
 
 def test_no_objects_at_all_have_no_recall() -> None:
-    assert np.isnan(by_us([([], [square(5)], [0.5])])).all()
+    assert np.isnan(by_us([([], [square(5)], [0.5])], "segm")).all()
 
 
 @pytest.mark.parametrize(

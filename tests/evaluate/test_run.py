@@ -40,6 +40,7 @@ def test_its_own_masks_are_all_found(segmenter: Segmenter, photo: LabelledPhoto)
     itself = replace(photo, layers=(found.rles,))
     measured = measure(segmenter, itself, 96, refine="off", prompts=True)
     assert measured.recalled.found[0, 0].tolist() == [5] * len(THRESHOLDS)
+    assert measured.framed.found[0, 0, 0] == 5
     assert measured.boxes[0] == 1.0  # the likeliest mask, by its own box
     assert set(measured.prompts) >= {"first click", "one correction", "two corrections", "border"}
     assert all(values.shape == (5,) for values in measured.prompts.values())
@@ -73,7 +74,8 @@ def measured(collection: str, areas: list[int], found: list[list[float]], clicks
             counts[size, top, : round(10 * (mean % 1))] = 1
             counts[size, top] += int(mean)
     objects = np.array([len(areas), *(sum(low <= a <= high for a in areas) for low, high in list(AREAS.values())[1:])])
-    return Measured(collection, Recalled(counts, objects), np.array(areas), np.array(clicks), np.array(clicks) / 2)
+    recalled, ious = Recalled(counts, objects), np.array(clicks)
+    return Measured(collection, recalled, Recalled(0 * counts, objects), np.array(areas), ious, ious / 2)
 
 
 def test_figures_of_two_photos() -> None:
@@ -100,6 +102,8 @@ def test_figures_of_two_photos() -> None:
         "medium": {"10": 0.0, "100": 0.5, "1000": 0.5},
         "large": {"10": None, "100": None, "1000": None},
     }
+    assert everything["box ar"]["all"]["1000"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert everything["box ar"]["large"] == {"10": None, "100": None, "1000": None}
     assert [everything["click"][size] and everything["click"][size]["value"] for size in AREAS] == [0.4, 0.4, 0.4, None]
     assert [everything["box"][size] and everything["box"][size]["value"] for size in AREAS] == [0.2, 0.2, 0.2, None]
 
