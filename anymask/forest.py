@@ -1,7 +1,7 @@
 """`Forest`: the masks of one picture as trees of wholes and parts, and which of them lie under a pixel.
 
 One mask lies in another if most of its pixels do: borders are ragged, and a part often sticks out of its whole. How
-many do is told by `anymask.overlap`, exactly for narrow masks.
+many do is told by `anymask.overlap`.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from anymask import rle
 from anymask.boxes import intersection
-from anymask.overlap import Overlaps
+from anymask.overlap import Overlaps, Runs
 
 INSIDE = 0.8  # a mask of which this share lies in a larger one is a part of it
 SAME = 0.9  # masks with at least this IoU are one thing found twice
+BLOCK = 256  # masks whose boxes are compared with all others at once
 
 Indices = NDArray[np.int64]
 
@@ -100,18 +101,17 @@ class Forest:
         dtype = np.int16 if len(self) <= np.iinfo(np.int16).max else np.int32
         rank = np.full(len(self), -1, dtype)
         rank[self._kept] = np.arange(len(self._kept), dtype=dtype)
-        starts, ends, ranks = _pieces(self._overlaps, rank, height, height * width)
+        starts, ends, ranks = _pieces(self._overlaps.runs, rank, height)
         level = np.frexp(ends - starts)[1] - 1  # a piece is two blocks of 2 ** level pixels, which may overlap
         smallest = np.full(height * width, len(self._kept), dtype)  # in the block of the level that begins here
         for each in range(int(level.max(initial=-1)), -1, -1):
-            halves = smallest.copy()
-            np.minimum(halves[1 << each :], smallest[: -1 << each], out=halves[1 << each :])
-            smallest = halves if each < level.max() else smallest
-            chosen = np.flatnonzero(level == each)
-            places = np.concatenate((starts[chosen], ends[chosen] - (1 << each)))
-            order = np.argsort(-ranks[chosen], kind="stable")  # of values for one place, the last is kept
-            places = places.reshape(2, -1)[:, order].T.ravel()
-            smallest[places] = np.minimum(smallest[places], np.repeat(ranks[chosen][order], 2))
+            if each < level.max():
+                halves = smallest.copy()
+                np.minimum(halves[1 << each :], smallest[: -1 << each], out=halves[1 << each :])
+                smallest = halves
+            chosen = level == each
+            for places in (starts[chosen], ends[chosen] - (1 << each)):
+                np.minimum.at(smallest, places, ranks[chosen])
         index = np.append(self._kept, -1).astype(dtype)[smallest]
         return read_only(index.reshape(width, height).T)
 
@@ -136,7 +136,12 @@ def _nested(boxes: NDArray[np.float32], areas: Indices) -> tuple[Indices, Indice
     boxes, areas: (N, 4) and (N,) of masks in the order of their areas.
     """
     least = (INSIDE * (1 - 1e-6)) * areas.astype(np.float32)  # boxes are float32: half the time
-    small, large = np.nonzero(np.triu(intersection(boxes, boxes) >= least[:, None], 1))
+    pairs = []
+    for start in range(0, len(areas), BLOCK):
+        rows = slice(start, start + BLOCK)
+        possible = intersection(boxes[rows], boxes[start:]) >= least[rows, None]
+        pairs.append(np.array(np.nonzero(np.triu(possible, 1))) + start)
+    small, large = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
     return small, large
 
 
@@ -152,8 +157,9 @@ def _first_holders(overlaps: Overlaps, masks: Indices, holders: Indices, count: 
     while len(begin):
         number = np.minimum(end - begin, tried)
         pair = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number - begin, number)
-        hits = pair[overlaps.coverage(masks[pair], holders[pair]) >= INSIDE][::-1]
-        found[masks[hits]] = holders[hits]  # of several, the last that is written is the first one
+        hits = pair[overlaps.inside(masks[pair], holders[pair], INSIDE)]
+        hits = hits[np.diff(masks[hits], prepend=-1) != 0]  # the first of each mask
+        found[masks[hits]] = holders[hits]
         begin = begin + number
         waiting = begin < end
         waiting[waiting] = found[masks[begin[waiting]]] < 0
@@ -161,12 +167,9 @@ def _first_holders(overlaps: Overlaps, masks: Indices, holders: Indices, count: 
     return found
 
 
-def _pieces(overlaps: Overlaps, rank: NDArray[Any], height: int, pixels: int) -> tuple[Indices, Indices, NDArray[Any]]:
+def _pieces(runs: Runs, rank: NDArray[Any], height: int) -> tuple[Indices, Indices, NDArray[Any]]:
     """Runs of the masks that have a rank from 0 up, cut at the feet of columns: where they begin, end, and whose."""
-    mask = overlaps.starts // pixels
-    shown = np.flatnonzero(rank[mask] >= 0)
-    mask = mask[shown]
-    starts, ends = overlaps.starts[shown] - mask * pixels, overlaps.ends[shown] - mask * pixels
+    mask, starts, ends = (each[rank[runs.mask] >= 0] for each in runs)
     first = starts // height
     columns = (ends - 1) // height - first + 1
     run = np.repeat(np.arange(len(starts)), columns)
@@ -189,7 +192,9 @@ def _representatives(
     """
     alike = areas[small] >= SAME * areas[large]
     one, other = small[alike], large[alike]
-    shared = overlaps.coverage(one, other) * areas[one]
+    likely = overlaps.inside(one, other, SAME)  # an IoU is never more than that
+    one, other = one[likely], other[likely]
+    shared = overlaps.coverage(one, other, overlaps.runs) * areas[one]
     same = shared >= SAME * (areas[one] + areas[other] - shared)
     twins: dict[int, list[int]] = {}
     for first, second in zip(one[same].tolist(), other[same].tolist(), strict=True):

@@ -1,76 +1,108 @@
-"""How much of one mask lies in another, for many pairs of masks at once, from their run lengths alone."""
+"""Whether one mask lies in another, for many pairs of masks at once, from their run lengths alone."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
 
-COLUMNS = 24  # of a mask that are looked at; a narrower one is looked at whole
+COLUMNS = 24  # of a wide mask that are looked at first
+DOUBT = 0.1  # nearer to the share that is asked for, the whole mask is looked at
+AT_ONCE = 1_000_000  # runs compared: bounds the memory
 
 Indices = NDArray[np.int64]
+
+
+class Runs(NamedTuple):
+    """Runs of N masks, mask by mask. A place is that of a pixel, column * height + row."""
+
+    mask: Indices  # (R,) whose each is
+    starts: Indices  # (R,) the place where each begins
+    ends: Indices  # (R,) the first place after it
 
 
 class Overlaps:
     """Masks of one height x width picture, ready to be compared.
 
-    A mask is known by its runs: the pixels are read column by column, and those of all masks one behind the other, so
-    that a run is two places on one long line.
-
-    starts, ends: (R,) int64, where each run begins, and the first place after it.
+    runs: all runs of all masks.
     """
 
     def __init__(self, rles: Sequence[bytes], height: int, width: int) -> None:
-        self._pixels = height * width  # of the line, for each mask
-        self.starts, self.ends = rle.runs(rles)
-        self._before = np.concatenate(([0], np.cumsum(self.ends - self.starts)))  # pixels in earlier runs
-        self._looked_at = self._sample(len(rles), height)
+        self.runs = Runs(*rle.runs(rles, height, width))
+        self._count, self._pixels = len(rles), height * width
+        # All masks one behind the other on one long line, so that one search finds a place in any of them
+        self._line_starts = self.runs.starts + self.runs.mask * self._pixels
+        self._line_ends = self.runs.ends + self.runs.mask * self._pixels
+        self._before = np.append(0, np.cumsum(self.runs.ends - self.runs.starts))  # pixels in earlier runs
+        self._sample = sampled(self.runs, len(rles), height)
 
-    def coverage(self, masks: Indices, others: Indices) -> NDArray[np.float64]:
-        """(P,) in [0, 1]: which share of each of the (P,) masks lies inside the other mask beside it.
+    def inside(self, masks: Indices, others: Indices, share: float) -> NDArray[np.bool_]:
+        """(P,) whether at least this share of each of the (P,) masks lies inside the other mask beside it.
 
         masks, others: indices of masks that are not empty.
 
-        Of a mask at most ``COLUMNS`` columns are looked at, evenly spread from its first to its last: all of a narrow
-        mask, so that its share is exact.
+        Of a mask ``COLUMNS`` columns are looked at first, spread over its width, and all of it where that leaves any
+        doubt: within ``DOUBT`` of the share.
         """
-        starts, ends, first = self._looked_at
+        found = self.coverage(masks, others, self._sample)
+        doubtful = np.flatnonzero(np.abs(found - share) < DOUBT)
+        found[doubtful] = self.coverage(masks[doubtful], others[doubtful], self.runs)
+        return found >= share
+
+    def coverage(self, masks: Indices, others: Indices, runs: Runs) -> NDArray[np.float64]:
+        """(P,) in [0, 1]: which share of each mask, as far as it lies in some runs, is inside the other one."""
+        first = np.searchsorted(runs.mask, np.arange(self._count + 1))
         counts = first[masks + 1] - first[masks]
-        pair = np.repeat(np.arange(len(masks)), counts)
-        # The runs of all pairs' masks, one behind the other
-        run = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first[masks], counts)
-        moved = (others * self._pixels)[pair]  # to where the other mask lies on the line
-        shared = self._up_to(ends[run] + moved) - self._up_to(starts[run] + moved)
-        length = ends[run] - starts[run]
-        share: NDArray[np.float64] = np.bincount(pair, shared, len(masks)) / np.bincount(pair, length, len(masks))
+        share = np.zeros(len(masks))
+        part = np.cumsum(counts) // AT_ONCE
+        ends = np.append(np.flatnonzero(np.diff(part)) + 1, len(masks))
+        for chosen in map(slice, np.append(0, ends[:-1]), ends):
+            share[chosen] = self._coverage(first[masks[chosen]], counts[chosen], others[chosen], runs)
         return share
+
+    def _coverage(self, first: Indices, counts: Indices, others: Indices, runs: Runs) -> NDArray[np.float64]:
+        pair = np.repeat(np.arange(len(counts)), counts)
+        run = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts - first, counts)
+        starts, ends = runs.starts[run], runs.ends[run]
+        moved = (others * self._pixels)[pair]  # to where the other mask lies on the line
+        shared = self._up_to(ends + moved) - self._up_to(starts + moved)
+        length = np.bincount(pair, ends - starts, len(counts))
+        return np.asarray(np.bincount(pair, shared, len(counts)) / length)
 
     def _up_to(self, places: Indices) -> Indices:
         """How many places of the line before each of these are inside a run."""
-        run = np.searchsorted(self.ends, places, side="right")  # the first that is not over
-        begun = np.append(self.starts, np.iinfo(np.int64).max)[run]
+        run = np.searchsorted(self._line_ends, places, side="right")  # the first that is not over
+        begun = np.append(self._line_starts, np.iinfo(np.int64).max)[run]
         counted: Indices = self._before[run] + np.maximum(places - begun, 0)
         return counted
 
-    def _sample(self, count: int, height: int) -> tuple[Indices, Indices, Indices]:
-        """The runs in the columns that are looked at, as places in their own picture, and each mask's first of them."""
-        mask = self.starts // self._pixels
-        starts, ends = self.starts - mask * self._pixels, self.ends - mask * self._pixels
-        left, right = starts // height, (ends - 1) // height  # columns
-        bounds = np.searchsorted(mask, np.arange(count + 1))
-        full = bounds[1:] > bounds[:-1]
-        leftmost, rightmost = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        leftmost[full], rightmost[full] = left[bounds[:-1][full]], right[bounds[1:][full] - 1]
-        step = (rightmost - leftmost) // COLUMNS + 1
-        # A run may go on into later columns: one piece for every column that is looked at
-        from_first = left - leftmost[mask]
-        every = step[mask]
-        lower = -(-from_first // every)
-        upper = (right - leftmost[mask]) // every
-        pieces = np.maximum(upper - lower + 1, 0)
-        of = np.repeat(np.arange(len(starts)), pieces)
-        number = np.arange(len(of)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + lower[of]
-        top = (leftmost[mask[of]] + number * every[of]) * height
-        first = np.searchsorted(mask[of], np.arange(count + 1))
-        return np.maximum(starts[of], top), np.minimum(ends[of], top + height), first
+
+def sampled(runs: Runs, count: int, height: int) -> Runs:
+    """What runs of ``count`` masks have in ``COLUMNS`` columns of each mask, or in all columns of a narrow one.
+
+    One column is taken from each of as many strips of the mask's width, at another place in each strip, so that
+    nothing that repeats in the picture falls in step with them.
+    """
+    left, right = runs.starts // height, (runs.ends - 1) // height  # columns
+    bounds = np.searchsorted(runs.mask, np.arange(count + 1))
+    full = np.flatnonzero(bounds[1:] > bounds[:-1])
+    leftmost, width = np.zeros(count, np.int64), np.ones(count, np.int64)
+    leftmost[full] = left[bounds[full]]
+    width[full] = right[bounds[full + 1] - 1] + 1 - leftmost[full]
+    strips = np.minimum(width, COLUMNS)
+    number = np.arange(COLUMNS)
+    begin = -(-number * width[:, None] // strips[:, None])  # (N, COLUMNS)
+    end = -(-(number + 1) * width[:, None] // strips[:, None])
+    place = (number * 0.6180339887) % 1  # of the golden ratio: evenly spread, and in step with nothing
+    taken = leftmost[:, None] + begin + ((end - begin) * place).astype(np.int64)
+    # Every strip that a run reaches; mostly one
+    strip = (left - leftmost[runs.mask]) * strips[runs.mask] // width[runs.mask]
+    reached = (right - leftmost[runs.mask]) * strips[runs.mask] // width[runs.mask] - strip + 1
+    run = np.repeat(np.arange(len(left)), reached)
+    strip = np.arange(len(run)) - np.repeat(np.cumsum(reached) - reached - strip, reached)
+    column = taken[runs.mask[run], strip]
+    seen = (column >= left[run]) & (column <= right[run])
+    run, top = run[seen], column[seen] * height
+    return Runs(runs.mask[run], np.maximum(runs.starts[run], top), np.minimum(runs.ends[run], top + height))

@@ -77,15 +77,24 @@ def run_lengths(rle: bytes) -> Integers:
     return _counts([rle])[0]
 
 
-def runs(rles: Sequence[bytes]) -> tuple[Integers, Integers]:
-    """Where the runs of N masks of one picture begin and end, (R,) each, all masks read one behind the other.
+def runs(rles: Sequence[bytes], height: int, width: int) -> tuple[Integers, Integers, Integers]:
+    """Every run inside N masks of a height x width picture: whose it is, where it begins and ends, (R,) each.
 
-    A pixel's place is that of its mask in the list times the pixels of the picture, plus column * height + row.
+    A place is that of a pixel, column * height + row. Runs come mask by mask, and have at least one pixel.
+
+    Raises ShapeError for an RLE of another number of pixels.
     """
     counts, number = _counts(rles)
+    first = np.flatnonzero(number == 0)
+    mask = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(counts))))
     places = np.cumsum(counts)
-    inside = number % 2 == 1
-    return places[inside] - counts[inside], places[inside]
+    before = np.append(0, places)[first]  # pixels of earlier masks
+    pixels = np.diff(np.append(before, places[-1:]))
+    if len(first) != len(rles) or (pixels != height * width).any():
+        raise ShapeError(f"rles: expected {height} x {width} pixels in each, but got {pixels.tolist()}")
+    places -= before[mask]
+    inside = (number % 2 == 1) & (counts > 0)
+    return mask[inside], places[inside] - counts[inside], places[inside]
 
 
 def _counts(rles: Sequence[bytes]) -> tuple[Integers, Integers]:

@@ -128,6 +128,7 @@ class Segmenter:
         score: float = 0.0,
         iou: float = 0.7,
         max_masks: int = 1000,
+        snap: bool = False,
     ) -> MaskSet:
         """``found``, and what a closer look at one region adds: the network runs once more, on that region alone.
 
@@ -138,7 +139,7 @@ class Segmenter:
         box: x1, y1, x2, y2 in source pixels; every pixel it touches is looked at, as far as it is inside the picture.
         image_size: network pixels along the region's longest side, a multiple of 32 from 32 to 4096; when None, as many
             as it has source pixels, but see `anymask.graft.look_size`.
-        score, iou, max_masks: of the masks of the region, as for the whole picture.
+        score, iou, max_masks, snap: of the masks of the region, as for the whole picture.
 
         Raises ImageError if ``found`` has no picture, PromptError for a box that holds nothing of it, SettingsError for
         a keyword out of its range.
@@ -151,7 +152,7 @@ class Segmenter:
         x1, y1, x2, y2 = region = region_of(Box(box).box, found.size)
         size = look_size(region, found.size, IMAGE_SIZE) if image_size is None else image_size
         crop = found.image[y1:y2, x1:x2]
-        seen = self(crop, image_size=size, score=score, iou=iou, max_masks=max_masks, max_pixels=crop.size)
+        seen = self(crop, image_size=size, score=score, iou=iou, max_masks=max_masks, max_pixels=crop.size, snap=snap)
         return graft(found, place(seen, region, found.size), region)
 
     @property

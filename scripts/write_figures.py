@@ -67,7 +67,7 @@ PROMPT_ROWS = {
 def by_prompt(prompts: dict[str, Any]) -> list[str]:
     """What each prompt gets over the photos of coco and voc, by the size of the object."""
     group = prompts["groups"]["all"]
-    count = group["objects"]["all"]
+    count = group["asked"]["all"]
     lines = [f"| mean IoU, {count} objects of coco and voc | all | small | medium | large |", "|---|---|---|---|---|"]
     for name, said in PROMPT_ROWS.items():
         row = group[name]

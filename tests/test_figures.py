@@ -12,7 +12,7 @@ from anymask.models import default_weights, refiner_weights, weights_hash
 ROOT = Path(__file__).parent.parent
 EVALUATION = json.loads((ROOT / "docs" / "evaluation.json").read_text("utf-8"))
 PROMPTS = json.loads((ROOT / "docs" / "prompts.json").read_text("utf-8"))
-NO_PROMPT = ("photos", "objects", "ar", "box ar")
+NO_PROMPT = ("photos", "objects", "asked", "ar", "box ar")
 TEXTS = ["README.md", "anymask/weights/MODEL_CARD.md"]
 
 

@@ -125,6 +125,6 @@ def prompts_table(groups: dict[str, Any]) -> Table:
     for heading in ("", *AREAS):
         shown.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for name, row in groups["all"].items():
-        if name not in ("photos", "objects", "ar", "box ar"):
+        if name not in ("photos", "objects", "asked", "ar", "box ar"):
             shown.add_row(name, *(said(figure and figure["value"]) for figure in (row[size] for size in AREAS)))
     return shown

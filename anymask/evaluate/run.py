@@ -88,9 +88,9 @@ def summarise(measured: list[Measured]) -> dict[str, Any]:
     """All figures by collection, over all, and over coco and voc together; each with its 95 % interval.
 
     Returns:
-        {group: {"photos", "objects": {size: n}, "ar": {size: {k: figure}}, "box ar": likewise, of boxes alone,
-        "click": {size: figure}, "box": {size: figure}, and as many more as ``Measured.prompts`` names}} where a figure
-        is {"value", "low", "high"}, None where there is no object.
+        {group: {"photos", "objects": {size: n}, "asked": {size: n}, "ar": {size: {k: figure}}, "box ar": the same of
+        boxes alone, "click": {size: figure}, "box": {size: figure}, and as many more as ``Measured.prompts`` names}}
+        where a figure is {"value", "low", "high"}, None where there is no object.
     """
     groups = {name: [m for m in measured if m.collection == name] for name in sorted({m.collection for m in measured})}
     groups["coco and voc"] = [m for m in measured if m.collection in ("coco", "voc")]
@@ -108,6 +108,7 @@ def summarise_group(measured: list[Measured]) -> dict[str, Any]:
         report["objects"][size] = int(objects[:, row].sum())
         inside = [of_size(m.areas, size) for m in measured]
         asked = np.array([chosen.sum() for chosen in inside])
+        report.setdefault("asked", {})[size] = int(asked.sum())
         columns = {"click": [m.clicks for m in measured], "box": [m.boxes for m in measured]}
         columns |= {name: [m.prompts[name] for m in measured] for name in measured[0].prompts}
         for name, ious in columns.items():

@@ -90,11 +90,12 @@ def answer_point(refiner: Refiner, found: MaskSet, prompt: Point, chosen: MaskSe
     points, inside = points[order], inside[order]
     memory = Memory.of(found)
     asked = [(x, y, bool(label)) for (x, y), label in zip(points.tolist(), inside, strict=True)]
-    drawn = memory.recall((*asked[:1],), lambda: answer_click(refiner, found, points[:1]))
+    drawn = memory.recall((refiner, *asked[:1]), lambda: answer_click(refiner, found, points[:1]))
+    by_points = bool(drawn)  # and not by what was chosen, which another part of the picture's masks may lack
     for count in range(2, len(points) + 1):
         step = partial(correct, refiner, found, points[:count], inside[:count], drawn, chosen)
-        # Without an earlier answer it depends on what was chosen, and ``found`` may be a part of the picture's masks
-        drawn = memory.recall((*asked[:count],), step) if drawn else step()
+        drawn = memory.recall((refiner, *asked[:count]), step) if by_points else step()
+        by_points &= bool(drawn)
     return before(to_set(found, drawn), chosen)
 
 

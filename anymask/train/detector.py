@@ -16,6 +16,7 @@ from anymask.train.frozen import FrozenTrunk
 from anymask.train.loop import Lesson
 from anymask.train.loss import Losses, compute_losses
 from anymask.train.settings import Settings
+from anymask.train.warm_start import check_trunk, fill_from_onnx
 
 
 class DetectorLesson(Lesson[Network]):
@@ -30,7 +31,6 @@ class DetectorLesson(Lesson[Network]):
 
     def __init__(self, photos: list[LabelledPhoto], settings: Settings) -> None:
         self.settings: Settings = settings
-        self.frozen = "trunk." if settings.freeze_trunk else ""
         self.batches = Batches(photos, settings)
         self.trunk: nn.Module | FrozenTrunk | None = None
 
@@ -42,6 +42,11 @@ class DetectorLesson(Lesson[Network]):
         if isinstance(network.trunk, EfficientNetLite):
             network.trunk.load_imagenet(imagenet_state(self.settings.network.trunk))
         return network
+
+    def start_from(self, network: Network, weights: Path) -> None:
+        if self.settings.freeze_trunk and isinstance(network.trunk, EfficientNetLite):
+            check_trunk(weights, network.trunk)
+        fill_from_onnx(network, weights, "trunk." if self.settings.freeze_trunk else "")
 
     def begin(self, network: Network, device: str) -> None:
         network.train()

@@ -43,14 +43,12 @@ class Lesson(ABC, Generic[NetworkT]):
     batches: ``batches[step]`` is the batch of a step, a named tuple of tensors.
     model: the name of what is trained, in the checkpoint.
     checkpoint: the file's name in the folder of a run.
-    frozen: what the names of the parts that are not trained begin with; "" where all are.
     """
 
     settings: RunSettings
     batches: Dataset[Any]
     model: str
     checkpoint: str
-    frozen: str = ""
 
     @abstractmethod
     def build(self, state: dict[str, Any] | None, path: Path) -> NetworkT:
@@ -58,6 +56,10 @@ class Lesson(ABC, Generic[NetworkT]):
 
         Raises WeightsError if the checkpoint ``state`` of the file ``path`` is of another network.
         """
+
+    def start_from(self, network: NetworkT, weights: Path) -> None:
+        """Put the weights of an exported file into a new network. Raises WeightsError if it is of another one."""
+        fill_from_onnx(network, weights)
 
     @abstractmethod
     def begin(self, network: NetworkT, device: str) -> None:
@@ -126,7 +128,7 @@ def learn(
     if state is not None:
         fill(network, state["network"], checkpoint_file)
     elif weights is not None:
-        fill_from_onnx(network, weights, lesson.frozen)
+        lesson.start_from(network, weights)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     lesson.begin(network, device)
 
@@ -145,6 +147,8 @@ def learn(
         optimiser.load_state_dict(state["optimiser"])
         start = int(state["step"])
         logger.info("resumed at step %d from %s", start, checkpoint_file)
+        if weights is not None:
+            logger.info("%s is not used: a run lies in %s", weights, folder)
 
     def save() -> None:
         save_checkpoint(checkpoint_file, network, ema, optimiser, finished, asdict(settings), model=lesson.model)

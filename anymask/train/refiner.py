@@ -16,6 +16,7 @@ from anymask.train.loop import Lesson
 from anymask.train.refiner_batches import Drawn, RefinerBatch, RefinerBatches
 from anymask.train.refiner_loss import RefinerLosses, corrected, refiner_losses
 from anymask.train.refiner_settings import RefinerSettings
+from anymask.train.warm_start import check_trunk, fill_from_onnx
 
 
 class RefinerLesson(Lesson[Refiner]):
@@ -43,11 +44,13 @@ class RefinerLesson(Lesson[Refiner]):
             )
         return Refiner(self.settings.network)
 
+    def start_from(self, network: Refiner, weights: Path) -> None:
+        check_trunk(weights, imagenet_trunk(self.settings.network.trunk))
+        fill_from_onnx(network, weights)
+
     def begin(self, network: Refiner, device: str) -> None:
         network.train()
-        trunk = EfficientNetLite(self.settings.network.trunk)
-        trunk.load_imagenet(imagenet_state(self.settings.network.trunk))
-        frozen: nn.Module = trunk.requires_grad_(False).to(device)
+        frozen: nn.Module = imagenet_trunk(self.settings.network.trunk).requires_grad_(False).to(device)
         self.trunk = FrozenTrunk(frozen, device)
 
     def losses(self, network: Refiner, batch: RefinerBatch, step: int) -> RefinerLosses:
@@ -61,3 +64,10 @@ class RefinerLesson(Lesson[Refiner]):
                 break
             batch = corrected(network, batch, pixels, maps, generator)
         return refiner_losses(network(pixels, batch.prompts, maps), batch, self.settings)
+
+
+def imagenet_trunk(size: str) -> EfficientNetLite:
+    """A trunk with its ImageNet weights. Raises MissingExtraError if they are not installed."""
+    trunk = EfficientNetLite(size)
+    trunk.load_imagenet(imagenet_state(size))
+    return trunk

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from anymask.errors import WeightsError
 from anymask.network.blocks import Conv
+from anymask.network.trunk import EfficientNetLite, fingerprint
+from anymask.runtimes.base import TRUNK
 
 ROOT = "network"  # what the exported wrappers call the network inside
 BATCHES = 8  # whose statistics the norms get
@@ -30,9 +32,17 @@ def fill_from_onnx(network: nn.Module, path: Path, skip: str = "") -> None:
     are, if it is not empty.
 
     Raises:
-        WeightsError: the file cannot be read, or is of another network.
+        WeightsError: the file cannot be read, or is of another network; or there are norms outside of `Conv` and they
+            are not skipped: those of an EfficientNet-Lite that is trained, too.
     """
     held = read_weights(path)
+    convs = {f"{name}.bn" for name, module in network.named_modules() if isinstance(module, Conv)}
+    for name, module in network.named_modules():
+        if isinstance(module, nn.BatchNorm2d) and name not in convs and not (skip and name.startswith(skip)):
+            raise WeightsError(
+                f"{path}: the norm {name} was folded away when it was exported and cannot be taken out again; "
+                "keep the trunk frozen (freeze_trunk=True), or go on from a checkpoint"
+            )
     done: set[str] = set()
     with torch.no_grad():
         for name, module in network.named_modules():
@@ -47,13 +57,28 @@ def fill_from_onnx(network: nn.Module, path: Path, skip: str = "") -> None:
                 _copy(parameter, held, name, path)
 
 
-def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
-    """The weights of an ONNX file by the names that torch gives them. Raises WeightsError if it cannot be read."""
+def check_trunk(path: Path, trunk: EfficientNetLite) -> None:
+    """Raise WeightsError where the file at ``path`` was exported with another trunk than this one, which is frozen."""
+    expected, got = fingerprint(trunk), {entry.key: entry.value for entry in read_model(path).metadata_props}.get(TRUNK)
+    if got != expected:
+        raise WeightsError(
+            f"{path}: expected weights that were trained on the trunk {expected!r}, got some of {got!r}; "
+            "give a file of the same trunk, or train anew"
+        )
+
+
+def read_model(path: Path) -> onnx.ModelProto:
+    """An ONNX file. Raises WeightsError if it cannot be read."""
     try:
-        graph = onnx.load(path).graph
-        stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+        return onnx.load(path)
     except Exception as error:  # onnx and protobuf raise a handful of kinds
         raise WeightsError(f"{path}: expected an ONNX file that anymask export wrote, got {error}") from error
+
+
+def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
+    """The weights of an ONNX file by the names that torch gives them. Raises WeightsError if it cannot be read."""
+    graph = read_model(path).graph
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     stored |= {name.removesuffix(".half"): values for name, values in stored.items() if name.endswith(".half")}
     for node in graph.node:
         if node.op_type == "Identity" and node.input[0] in stored:  # equal weights are stored once

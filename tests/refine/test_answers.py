@@ -18,29 +18,6 @@ from anymask.refine.refiner import Refiner, on_window
 from anymask.refine.window import Window
 from anymask.runtimes import FakeRuntime
 
-DISC = (70.0, 60.0, 25.0)  # x, y, radius: a bright disc on a dark picture of 120 x 160
-
-
-@pytest.fixture(scope="module")
-def segmenter() -> Segmenter:
-    return Segmenter(threads=1)
-
-
-@pytest.fixture(scope="module")
-def disc() -> MaskSet:
-    """Its only mask is the true one."""
-    x, y, radius = DISC
-    rows, columns = np.mgrid[:120, :160] + 0.5
-    mask = np.hypot(columns - x, rows - y) < radius
-    image = np.full((120, 160, 3), (40, 60, 50), np.uint8)
-    image[mask] = (230, 80, 60)
-    return MaskSet.from_masks(mask[None], [0.9], image)
-
-
-@pytest.fixture(scope="module")
-def found(segmenter: Segmenter, astronaut: Path) -> MaskSet:
-    return segmenter(astronaut, image_size=320, max_masks=200)
-
 
 def iou(picked: MaskSet, other: MaskSet) -> float:
     return float(rle.iou(picked.rles[:1], other.rles[:1], *other.size)[0, 0])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from anymask import MaskSet, Point, Segmenter
+from anymask import MaskSet, Point, Segmenter, rle
 from anymask.refine.hints import Hint
 from anymask.refine.memory import MOST, Memory
 from anymask.refine.refiner import Drawing, Refiner
@@ -54,6 +54,26 @@ def test_parts_of_a_set_share_it_and_copies_do_not() -> None:
         assert other == found
         assert Memory.of(other) is not Memory.of(found)
     assert Memory.of(replace(found, features=MappingProxyType({}))) is not None
+
+
+def test_another_picture_is_another_memory() -> None:
+    image = np.zeros((3, 4, 3), np.uint8)
+    found = MaskSet.from_masks(np.ones((2, 3, 4), np.bool_), image=image)
+    memory = Memory.of(found)
+    assert memory is Memory.of(found[:1]) is Memory.of(replace(found, rank=np.zeros(2, np.int64)))
+    other = replace(found, image=image.copy())
+    assert Memory.of(other) is not memory
+    assert Memory.of(other) is Memory.of(other[1:])
+
+
+def test_answers_are_those_of_the_refiner_that_is_asked(disc: MaskSet, segmenter: Segmenter) -> None:
+    other = Segmenter(threads=1)
+    point = Point([(70, 60)])
+    drawn = segmenter.select(disc, point)
+    blind = Drawing(rle.encode_crop(np.ones((1, 1), np.bool_), 70, 60, *disc.size), 1.0)
+    other.refiner.draw = lambda image, hints: [(blind,)] * len(hints)  # type: ignore[method-assign]
+    assert other.select(disc, point).areas[0] == 1
+    assert segmenter.select(disc, point) == drawn
 
 
 def test_one_more_click_costs_one_more_drawing(monkeypatch: pytest.MonkeyPatch) -> None:

