@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anymask import rle
 
-COLUMNS = 24  # of a wide mask that are looked at first
+COLUMNS = 16  # of a wide mask that are looked at first
 DOUBT = 0.1  # nearer to the share that is asked for, the whole mask is looked at
 AT_ONCE = 1_000_000  # runs compared: bounds the memory
 
