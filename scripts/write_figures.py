@@ -1,6 +1,6 @@
 """Write the measured figures of docs/evaluation.json and docs/prompts.json as tables into README.md and the model card.
 
-    anymask evaluate --asked 6 --to docs/evaluation.json
+    anymask evaluate --to docs/evaluation.json
     anymask evaluate --collections coco,voc --prompts --to docs/prompts.json
     python scripts/write_figures.py
 
@@ -26,16 +26,15 @@ def cell(figure: dict[str, float] | None) -> str:
 def row(name: str, group: dict[str, Any]) -> str:
     """One group of photos as a row of Markdown."""
     ar = group["ar"]["all"]
-    boxes = group["box ar"]["all"]["1000"]
-    figures = [ar["10"], ar["100"], ar["1000"], boxes, group["click"]["all"], group["box"]["all"]]
+    figures = [ar["10"], ar["100"], ar["1000"], group["click"]["all"], group["box"]["all"]]
     return " | ".join([f"| {name}", str(group["photos"]), str(group["objects"]["all"]), *map(cell, figures)]) + " |"
 
 
 def by_collection(evaluation: dict[str, Any]) -> list[str]:
     """All figures by collection."""
-    head = "| photos of | photos | objects | AR@10 | AR@100 | AR@1000 | AR@1000 of boxes | click | box |"
+    head = "| photos of | photos | objects | AR@10 | AR@100 | AR@1000 | click | box |"
     groups = evaluation["groups"]
-    return [head, "|---|---|---|---|---|---|---|---|---|", *(row(name, group) for name, group in groups.items())]
+    return [head, "|---|---|---|---|---|---|---|---|", *(row(name, group) for name, group in groups.items())]
 
 
 def by_size(evaluation: dict[str, Any]) -> list[str]:
@@ -67,11 +66,12 @@ PROMPT_ROWS = {
 def by_prompt(prompts: dict[str, Any]) -> list[str]:
     """What each prompt gets over the photos of coco and voc, by the size of the object."""
     group = prompts["groups"]["all"]
-    count = group["asked"]["all"]
+    count = group.get("asked", group["objects"])["all"]
     lines = [f"| mean IoU, {count} objects of coco and voc | all | small | medium | large |", "|---|---|---|---|---|"]
     for name, said in PROMPT_ROWS.items():
-        row = group[name]
-        small = [f"{row[size]['value']:.2f}" for size in ("small", "medium", "large")]
+        if (row := group.get(name)) is None:
+            continue  # not measured
+        small = [f"{row[size]['value']:.2f}" if row[size] else "-" for size in ("small", "medium", "large")]
         lines.append(" | ".join([f"| {said}", cell(row["all"]), *small]) + " |")
     return lines
 
@@ -95,7 +95,7 @@ def explanation(evaluation: dict[str, Any]) -> str:
 
 def of_a_sample(evaluation: dict[str, Any]) -> str:
     """A warning where clicks and boxes were not asked of every object."""
-    asked = evaluation["asked"]
+    asked = evaluation.get("asked")
     return f"; in the tables by collection and by size, of at most {asked} objects a photo" if asked else ""
 
 

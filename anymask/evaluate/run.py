@@ -43,7 +43,8 @@ def measure(
     """Segment one photo and compare with its labels.
 
     refine: as in `Segmenter.select`.
-    prompts: whether to measure corrective clicks and borders, and what the detector alone would answer, too.
+    prompts: whether to measure corrective clicks and borders, and what the detector alone would answer, too; for small
+        objects also with a closer look, and NaN for others.
     asked: how many objects at most are asked about by prompts, evenly spread; all when None. Recall is of all.
 
     Raises DatasetError if the labels are of a picture of another size.
@@ -78,9 +79,13 @@ def measure(
         "detector's click": click_ious(alone, truth, found.size),
         "detector's box": mask_ious(detected, truth, found.size),
         "detector's border": border_ious(detected, truth, found.size),
-        "detector's click, zoomed": click_ious(looking, truth, found.size),
-        "detector's box, zoomed": mask_ious(box_answers(looking, truth, found.size), truth, found.size),
+        "detector's click, zoomed": np.full(len(truth), np.nan),
+        "detector's box, zoomed": np.full(len(truth), np.nan),
     }
+    small = of_size(areas, "small")  # for which it is there, and which alone are worth the time
+    some = [counts for counts, chosen in zip(truth, small, strict=True) if chosen]
+    more["detector's click, zoomed"][small] = click_ious(looking, some, found.size)
+    more["detector's box, zoomed"][small] = mask_ious(box_answers(looking, some, found.size), some, found.size)
     return Measured(photo.collection, recalled, framed, areas, clicks, boxes, more)
 
 

@@ -32,10 +32,10 @@ class RefinerSettings(RunSettings):
     sampling: Mapping[str, float] = field(default_factory=lambda: dict(SAMPLING))
 
     # --- prompts -----------------------------------------------------------------------------------------------
-    kinds: Mapping[str, float] = field(default_factory=lambda: {"box": 0.45, "mask": 0.2, "click": 0.35})
+    kinds: Mapping[str, float] = field(default_factory=lambda: {"box": 0.45, "mask": 0.3, "click": 0.25})
     box_jitter: float = 0.06  # standard deviation of each edge, as a share of the side
     exact_box: float = 0.4  # share of boxes that are tight
-    box_and_mask: float = 0.1  # share of boxes that come with a mask drawn before
+    box_and_mask: float = 0.4  # share of boxes that come with a mask drawn before
     mask_and_click: float = 0.7  # share of masks drawn before that come with a point inside
     context: tuple[float, float] = (1.15, 2.2)  # side of the window, in the longest sides of what it is about
     click_context: tuple[float, float] = (1.1, 6.0)
