@@ -10,7 +10,7 @@ from anymask import rle
 
 COLUMNS = 16  # of a wide mask that are looked at first
 DOUBT = 0.1  # nearer to the share that is asked for, the whole mask is looked at
-AT_ONCE = 1_000_000  # runs compared: bounds the memory
+AT_ONCE = 30_000  # runs compared: bounds the memory
 
 Indices = NDArray[np.int64]
 
