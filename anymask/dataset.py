@@ -12,6 +12,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -153,6 +154,11 @@ def _labelled(word: str) -> str:
 def content_hash(path: Path) -> str:
     """The first 16 hex digits of the SHA-256 of a file: how the split file names a photo's content."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def first_of_each(photos: Sequence[LabelledPhoto], limit: int | None) -> list[LabelledPhoto]:
+    """The first so many photos of each collection, which lie side by side; all when None."""
+    return [photo for _, members in groupby(photos, lambda photo: photo.collection) for photo in islice(members, limit)]
 
 
 def spread(items: Sequence[Item], most: int) -> Sequence[Item]:

@@ -192,8 +192,6 @@ def _representatives(
     """
     alike = areas[small] >= SAME * areas[large]
     one, other = small[alike], large[alike]
-    likely = overlaps.inside(one, other, SAME)  # an IoU is never more than that
-    one, other = one[likely], other[likely]
     shared = overlaps.coverage(one, other, overlaps.runs) * areas[one]
     same = shared >= SAME * (areas[one] + areas[other] - shared)
     twins: dict[int, list[int]] = {}

@@ -33,7 +33,8 @@ class Overlaps:
         self.runs = Runs(*rle.runs(rles, height, width))
         self._count, self._pixels = len(rles), height * width
         # All masks one behind the other on one long line, so that one search finds a place in any of them
-        self._line_starts = self.runs.starts + self.runs.mask * self._pixels
+        starts = self.runs.starts + self.runs.mask * self._pixels
+        self._line_starts = np.append(starts, np.iinfo(np.int64).max)  # no place is in a run after the last
         self._line_ends = self.runs.ends + self.runs.mask * self._pixels
         self._before = np.append(0, np.cumsum(self.runs.ends - self.runs.starts))  # pixels in earlier runs
         self._sample = sampled(self.runs, len(rles), height)
@@ -74,8 +75,7 @@ class Overlaps:
     def _up_to(self, places: Indices) -> Indices:
         """How many places of the line before each of these are inside a run."""
         run = np.searchsorted(self._line_ends, places, side="right")  # the first that is not over
-        begun = np.append(self._line_starts, np.iinfo(np.int64).max)[run]
-        counted: Indices = self._before[run] + np.maximum(places - begun, 0)
+        counted: Indices = self._before[run] + np.maximum(places - self._line_starts[run], 0)
         return counted
 
 

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby, islice
 from pathlib import Path
 
 import cv2
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 from skimage.segmentation import felzenszwalb
 
 from anymask import Box, MaskSet, Segmenter, rle
-from anymask.dataset import LabelledPhoto, read_photos, spread
+from anymask.dataset import LabelledPhoto, first_of_each, read_photos, spread
 from anymask.evaluate.prompted import box_answers, mask_ious
 from anymask.evaluate.recall import recall_on_photo
 from anymask.evaluate.run import Measured, summarise
@@ -107,9 +106,8 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=None, help="write all figures as JSON")
     given = parser.parse_args()
     collections = frozenset(given.collections.split(","))
-    photos = read_photos(given.photos, ROOT / "data" / "photos_split.csv", "kept_out", collections)
-    by_collection = groupby(photos, key=lambda photo: photo.collection)
-    photos = [photo for _, members in by_collection for photo in islice(members, given.limit)]
+    kept_out = read_photos(given.photos, ROOT / "data" / "photos_split.csv", "kept_out", collections)
+    photos = first_of_each(kept_out, given.limit)
     segmenter = Segmenter()
     contenders = {
         "anymask": Contender(segmenter, lambda image, found, prompt: segmenter.select(found, prompt)),

@@ -2,7 +2,6 @@
 
 import json
 import math
-from itertools import groupby, islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,18 +42,15 @@ def evaluate(
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")] = None,
 ) -> None:
     """Measure masks on the kept-out photos: recall, click and box IoU, per collection and by size."""
-    from anymask.dataset import read_photos
+    from anymask.dataset import first_of_each, read_photos
     from anymask.evaluate.run import measure, summarise
     from anymask.evaluate.scores import score_photos
     from anymask.postprocess import ScoreRule
 
     wanted = frozenset(name.strip() for name in collections.split(",") if name.strip())
-    kept_out = read_photos(photos, split, "kept_out", wanted or None)
+    kept_out = first_of_each(read_photos(photos, split, "kept_out", wanted or None), limit)
     if missing := wanted - {photo.collection for photo in kept_out}:
         raise DatasetError(f"{photos}: no kept-out photos of {', '.join(sorted(missing))}; check --collections")
-    if limit is not None:
-        by_collection = groupby(kept_out, key=lambda photo: photo.collection)
-        kept_out = [photo for _, members in by_collection for photo in islice(members, limit)]
     segmenter = Segmenter(weights)
     with progress_bar() as bar:
         groups = summarise(

