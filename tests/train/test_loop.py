@@ -241,7 +241,9 @@ def test_only_kernels_decay(settings: Settings) -> None:
 @pytest.mark.soak
 def test_a_small_network_learns_eight_photos_by_heart(paint: Paint, settings: Settings, tmp_path: Path) -> None:
     photos = paint(8)
-    calm = replace(settings, jitter=0.0, mosaic=0.0, zoom=(1.0, 1.0), stretch=1.0, pixels_per_step=8 * 64 * 64)
+    calm = replace(
+        settings, jitter=0.0, mosaics={}, copy_paste=0.0, zoom=(1.0, 1.0), stretch=1.0, pixels_per_step=8 * 64 * 64
+    )
     ema = train(photos, tmp_path / "run", replace(calm, learning_rate=4e-3, ema_decay=0.98), steps=400)
     overlaps = []
     for step in range(500, 504):
