@@ -44,7 +44,7 @@ def test_the_loss_falls(paint: Paint, settings: Settings, tmp_path: Path) -> Non
     ema = train(photos, tmp_path / "run", settings, steps=2 * REPORT_EVERY, report=told.append)
     assert [progress.step for progress in told] == [REPORT_EVERY, 2 * REPORT_EVERY]
     assert sum(told[1].losses.values()) < 0.9 * sum(told[0].losses.values())
-    assert set(told[1].losses) == {"score", "box", "distance", "mask"}
+    assert set(told[1].losses) == {"score", "box", "distance", "mask", "quality"}
     assert 0 < told[0].done < told[1].done < 1
     assert told[0].images_per_s > 0
     assert told[1].learning_rate < settings.learning_rate  # it falls towards the end
