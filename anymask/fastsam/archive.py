@@ -44,7 +44,7 @@ class Archive:
             if stream.read(2) != b"PK":
                 raise ValueError("no zip (a file of PyTorch before 1.6, or of something else)")
         self.zip = zipfile.ZipFile(path)
-        self.storages: dict[Storage, Array] = {}
+        self.storages: dict[str, tuple[Storage, Array]] = {}  # those read so far, by key
         try:
             self.folder = self.checked(path.stat().st_size)
             self.content = read_pickle(self.zip.read(self.folder + PICKLE))
@@ -90,26 +90,32 @@ class Archive:
         # The last number must be there; and none may be shown again and again: a small file would claim any size
         if tensor.offset + last >= len(numbers) or np.prod(tensor.shape, dtype=object) > len(numbers):
             raise ValueError(f"a tensor of shape {tensor.shape} in a storage of {len(numbers)} numbers")
-        strides = [stride * numbers.itemsize for stride in tensor.strides]
+        strides = [
+            stride * numbers.itemsize if axis > 1 else 0
+            for axis, stride in zip(tensor.shape, tensor.strides, strict=True)
+        ]
         return np.lib.stride_tricks.as_strided(numbers[tensor.offset :], tensor.shape, strides, writeable=False)
 
     def storage(self, storage: Storage) -> Array:
         """All numbers of a storage."""
-        if storage not in self.storages:
+        if storage.key not in self.storages:
             if storage.kind not in DTYPES:
                 raise ValueError(f"numbers of the kind {storage.kind!r:.80}")
-            if any(held.key == storage.key for held in self.storages):
-                raise ValueError(f"the storage {storage.key!r:.80} with two kinds of numbers")
             name, dtype = f"{self.folder}data/{storage.key}", DTYPES[storage.kind]
-            if name not in self.zip.namelist():
-                raise ValueError(f"no storage {storage.key!r:.80}, which a tensor has its numbers from")
-            if self.zip.getinfo(name).file_size != storage.numbers * dtype.itemsize:
+            try:
+                file = self.zip.getinfo(name)
+            except KeyError as error:
+                raise ValueError(f"no storage {storage.key!r:.80}, which a tensor has its numbers from") from error
+            if file.file_size != storage.numbers * dtype.itemsize:
                 raise ValueError(f"the storage {storage.key!r:.80} not of {storage.numbers} numbers, as it claims")
-            numbers = np.frombuffer(self.zip.read(name), dtype)
+            numbers = np.frombuffer(self.zip.read(file), dtype)
             if storage.kind == BFLOAT16:
                 numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
-            self.storages[storage] = numbers
-        return self.storages[storage]
+            self.storages[storage.key] = storage, numbers
+        held, numbers = self.storages[storage.key]
+        if held != storage:
+            raise ValueError(f"the storage {storage.key!r:.80} with two kinds of numbers")
+        return numbers
 
 
 def write_archive(stream: BinaryIO, content: Any, storages: Mapping[str, Array]) -> None:

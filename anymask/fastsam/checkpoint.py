@@ -1,5 +1,6 @@
 """FastSAM's checkpoints: which network they hold, its weights by name, and a file like them written."""
 
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,7 +61,7 @@ def read_weights(path: Path) -> dict[str, Array]:
             return {name: archive.array(tensor) for name, tensor in tensors_of(archive.content).items()}
     except OSError as error:
         raise WeightsError(f"{path}: {_EXPECTED} which cannot be read ({error.strerror or error}); {_CURE}") from error
-    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile) as error:
         # RuntimeError: NotImplementedError too, for a zip that needs what Python's zipfile has not
         raise WeightsError(f"{path}: {_EXPECTED} got {' '.join(str(error).split())}; {_CURE}") from error
 

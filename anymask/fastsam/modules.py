@@ -1,42 +1,40 @@
-"""The published network as a tree of named modules: YOLOv8-seg as its checkpoints hold it.
-
-The tree says what a checkpoint's pickle says, class by class and attribute by attribute, so that programs which know
-the published classes can open what is written here. Its tensors' names and shapes are the published ones.
-"""
+"""The tensors of torch modules that came out of a pickle as inert objects."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from anymask.fastsam.pickles import Instance, StoredTensor
 
-MOST_MODULES = 20_000
+MOST_ENTRIES = 100_000  # parameters, buffers and modules; a network of size x has 2,000
+LONGEST_NAME = 500
 DEEPEST = 30
 
 
-def named_tensors(module: Instance, prefix: str = "") -> dict[str, StoredTensor]:
+def named_tensors(module: Instance) -> dict[str, StoredTensor]:
     """The tensors of a module and of all inside it, by the names that torch's state_dict gives them.
 
     Raises ValueError for what is no tree of modules.
     """
     found: dict[str, StoredTensor] = {}
-    for visited, (name, inner) in enumerate(walk(module, prefix, 0)):
-        if visited > MOST_MODULES:
-            raise ValueError(f"more than {MOST_MODULES} modules")
-        for group in ("_parameters", "_buffers"):
-            for part, value in table(inner, group).items():
-                if isinstance(value, StoredTensor):
-                    found[f"{name}{part}"] = value
+    for number, (name, value) in enumerate(entries(module, "", 0)):
+        if number > MOST_ENTRIES or len(name) > LONGEST_NAME:  # modules in modules can be countless in a small file
+            raise ValueError(f"more than {MOST_ENTRIES} parts in its modules, or names that never end")
+        if isinstance(value, StoredTensor):
+            found[name] = value
     return found
 
 
-def walk(module: Any, prefix: str, depth: int) -> Iterator[tuple[str, Instance]]:
-    """A module and all inside it, each with the beginning of its tensors' names."""
+def entries(module: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """What a module has and what the modules inside it have, each with its full name."""
     if not isinstance(module, Instance) or depth > DEEPEST:
         raise ValueError("no tree of modules, or one that is in itself")
-    yield prefix, module
-    for name, inner in table(module, "_modules").items():
+    for group in ("_parameters", "_buffers"):
+        for part, value in table(module, group).items():
+            yield f"{prefix}{part}", value
+    for part, inner in table(module, "_modules").items():
+        yield f"{prefix}{part}", inner
         if inner is not None:
-            yield from walk(inner, f"{prefix}{name}.", depth + 1)
+            yield from entries(inner, f"{prefix}{part}.", depth + 1)
 
 
 def table(module: Instance, name: str) -> dict[Any, Any]:

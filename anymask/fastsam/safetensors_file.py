@@ -41,9 +41,13 @@ def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
         raise ValueError("a header that is no table of tensors")
     numbers = memoryview(content)[8 + length :]
     header.pop("__metadata__", None)
-    found = {name: read_tensor(name, about, numbers) for name, about in header.items()}
-    if sum(about["data_offsets"][1] - about["data_offsets"][0] for about in header.values()) > len(numbers):
-        raise ValueError("tensors that share their numbers")
+    taken = 0
+    found: dict[str, NDArray[Any]] = {}
+    for name, about in header.items():
+        found[name] = read_tensor(name, about, numbers)
+        taken += about["data_offsets"][1] - about["data_offsets"][0]
+        if taken > len(numbers):
+            raise ValueError("tensors that share their numbers")
     return found
 
 

@@ -19,7 +19,9 @@ def fill_from_published(network: Network, path: Path) -> None:
     weights = read_weights(path)
     config = variant(weights, path)
     if config != network.config:
-        raise WeightsError(f"{path}: expected the weights of {network.config}, got those of {config}; name another file")
+        raise WeightsError(
+            f"{path}: expected the weights of {network.config}, got those of {config}; name another file"
+        )
     fill(network, {name: torch.from_numpy(value) for name, value in our_weights(weights).items()}, path)
 
 
