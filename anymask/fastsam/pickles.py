@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 
-MOST_INSTRUCTIONS = 1_000_000  # a network of size x has 70,000
+MOST_INSTRUCTIONS = 500_000  # a network of size x has 70,000
 MOST_AXES = 8
 LARGEST_KEY = 2**31  # larger numbers can be made to share one hash, and a dictionary of such takes hours
 
@@ -319,7 +319,7 @@ class _Writer:
             case float():
                 out += b"G" + struct.pack(">d", value)
             case str():
-                encoded = value.encode()
+                encoded = value.encode("utf-8", "surrogatepass")
                 out += b"X" + struct.pack("<I", len(encoded)) + encoded
             case Named():
                 out += f"c{value.module}\n{value.name}\n".encode()
