@@ -125,9 +125,8 @@ def write_archive(stream: BinaryIO, content: Any, storages: Mapping[str, Array])
     content: what `write_pickle` takes.
     storages: by key, the numbers that its tensors show.
     """
+    files = {PICKLE: write_pickle(content), "byteorder": b"little"}
+    files |= {f"data/{key}": np.ascontiguousarray(numbers).tobytes() for key, numbers in storages.items()}
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as file:
-        file.writestr(f"archive/{PICKLE}", write_pickle(content))
-        file.writestr("archive/byteorder", b"little")
-        for key, numbers in storages.items():
-            file.writestr(f"archive/data/{key}", np.ascontiguousarray(numbers).tobytes())
-        file.writestr("archive/version", b"3\n")
+        for name, data in {**files, "version": b"3\n"}.items():
+            file.writestr(zipfile.ZipInfo(f"archive/{name}"), data)  # no date: the same weights give the same bytes
