@@ -21,8 +21,8 @@ def refiner_weights() -> Path:
     return Path(str(resources.files("anymask") / "weights" / "refiner.onnx"))
 
 
-def resolve(weights: str | os.PathLike[str]) -> Path:
-    """The file that ``weights`` names: "default", or the path of an ONNX file.
+def resolve(weights: str | os.PathLike[str], more: tuple[str, ...] = ()) -> Path:
+    """The file that ``weights`` names: "default", or the path of an ONNX file, or of one with a suffix of ``more``.
 
     Raises:
         WeightsError: there is no such file, or it is of another kind.
@@ -30,9 +30,12 @@ def resolve(weights: str | os.PathLike[str]) -> Path:
     if weights == DEFAULT:
         return default_weights()
     path = Path(weights)
-    if path.suffix.lower() not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES + more:
         got = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
-        raise WeightsError(f"{path}: expected {DEFAULT!r} or an ONNX file that `anymask export` wrote, got {got}")
+        others = f", or a file ending in {' or '.join(more)}" if more else ""
+        raise WeightsError(
+            f"{path}: expected {DEFAULT!r} or an ONNX file that `anymask export` wrote{others}, got {got}"
+        )
     if not path.is_file():
         raise WeightsError(f"{path}: there is no such weights file; check the path, or take {DEFAULT!r}")
     return path

@@ -14,7 +14,7 @@ PACKAGE = "anymask"
 TIERS = (
     {"errors", "boxes"},
     {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "dataset"},
-    {"letterbox", "runtimes", "network"},
+    {"letterbox", "runtimes", "network", "fastsam"},
     {"postprocess", "graft", "snap"},
     {"prompts", "outputs"},
     {"refine"},

@@ -9,12 +9,20 @@ from anymask.cli.console import progress_bar
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import SPLIT, SplitOption
 from anymask.dataset import LabelledPhoto, read_photos, spread
+from anymask.errors import SettingsError
+from anymask.fastsam.checkpoint import PT, is_published
 from anymask.segment import IMAGE_SIZE
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="last.pt or refiner.pt of a training run.")],
-    to: Annotated[Path, typer.Option(metavar="FILE", help="The ONNX file to write.")] = Path("anymask.onnx"),
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(metavar="CHECKPOINT", help="last.pt or refiner.pt of a training run, or a FastSAM checkpoint."),
+    ],
+    to: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="The ONNX file to write; with .pt, a checkpoint in FastSAM's structure."),
+    ] = Path("anymask.onnx"),
     photos: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Labelled photos: fits on their training side how scores follow from masks."),
@@ -24,17 +32,32 @@ def export(
         int, typer.Option(metavar="N", min=1, help="At most so many photos to fit on, evenly spread.")
     ] = 300,
 ) -> None:
-    """Write a trained detector or refiner as ONNX and check it against torch. Needs: pip install 'anymask[train]'."""
+    """Write a trained detector or refiner as ONNX and check it against torch. Needs: pip install 'anymask[train]'.
+
+    A network with YOLOv8's own trunk, such as a fine-tuned FastSAM, is also written as a FastSAM checkpoint (.pt).
+    """
     with needs_extra("train"):
         from anymask.export import export_onnx, export_refiner, write_metadata
         from anymask.network.checkpoint import REFINER, load_checkpoint, load_network, load_refiner, model_of
+        from anymask.network.published import load_published, save_published
 
-    if model_of(load_checkpoint(checkpoint)) == REFINER:
+    as_checkpoint = to.suffix.lower() == PT
+    if to.exists() and checkpoint.exists() and to.samefile(checkpoint):
+        raise SettingsError(f"--to {to} is the checkpoint itself, which would be lost; name another file")
+    if as_checkpoint and photos is not None:
+        raise SettingsError("--photos fits scores that an ONNX file keeps; leave it out where --to ends in .pt")
+    published = is_published(checkpoint)
+    if not as_checkpoint and not published and model_of(load_checkpoint(checkpoint)) == REFINER:
         difference = export_refiner(load_refiner(checkpoint), to)
         typer.echo(written(to, difference))
         return
+    network = load_published(checkpoint) if published else load_network(checkpoint)
+    if as_checkpoint:
+        save_published(network, to)
+        typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB, {network.config}")
+        return
     labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
-    difference = export_onnx(load_network(checkpoint), to)
+    difference = export_onnx(network, to)
     typer.echo(written(to, difference))
     if photos is None:
         return

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from anymask.cli.console import console, progress_bar, say
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, SplitOption, training_folder
+from anymask.fastsam.checkpoint import SUFFIXES
 from anymask.models import DEFAULT, default_weights, refiner_weights, resolve
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def train(
         str | None,
         typer.Option(
             metavar="default|FILE",
-            help="Begin with those of an exported ONNX file, or of the packaged one, where no run lies in the folder. "
-            "[default: anew]",
+            help="Begin with those of an exported ONNX file, of the packaged one, or of a FastSAM checkpoint (.pt, "
+            ".safetensors), where no run lies in the folder. [default: anew]",
             show_default=False,
         ),
     ] = None,
@@ -62,10 +63,11 @@ def train(
     if minutes is None and steps is None:
         minutes = 60.0
     loop.check_run(folder, minutes, steps)
-    begin_with = packaged(model) if weights == DEFAULT else resolve(weights) if weights is not None else None
+    more = SUFFIXES if model == "detector" else ()
+    begin_with = packaged(model) if weights == DEFAULT else resolve(weights, more) if weights is not None else None
     labelled = read_photos(photos, split, "train")
     say(f"{len(labelled)} photos of {len({photo.collection for photo in labelled})} collections")
-    lesson = make_lesson(model, labelled, seed, folder)
+    lesson = make_lesson(model, labelled, seed, folder, begin_with)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -93,13 +95,14 @@ def packaged(model: Model) -> Path:
     return refiner_weights() if model == "refiner" else default_weights()
 
 
-def make_lesson(model: Model, photos: "list[LabelledPhoto]", seed: int, folder: Path) -> "Lesson[Any]":
+def make_lesson(
+    model: Model, photos: "list[LabelledPhoto]", seed: int, folder: Path, weights: Path | None
+) -> "Lesson[Any]":
     """What is to be trained. For the refiner, the detector's masks on all photos are made first, and kept."""
     if model == "detector":
-        from anymask.train.detector import DetectorLesson
-        from anymask.train.settings import Settings
+        from anymask.train.detector import DetectorLesson, settings_from
 
-        return DetectorLesson(photos, Settings(seed=seed))
+        return DetectorLesson(photos, settings_from(weights, seed))
     from anymask.segment import Segmenter
     from anymask.train.detected import detect, read_drawn, write_drawn
     from anymask.train.refiner import RefinerLesson

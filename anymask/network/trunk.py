@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from anymask.errors import MissingExtraError
+from anymask.network.config import LITE_SCALES
 
 BATCH_NORM_EPS = 1e-3
 
@@ -46,9 +47,6 @@ STAGES = (
     Stage(4, 5, 2, 6, 192),
     Stage(1, 3, 1, 6, 320),
 )
-
-# Width and depth multipliers of the Lite sizes.
-SCALES: Mapping[str, tuple[float, float]] = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
 
 # Stages whose output is the last at strides 4, 8, 16 and 32.
 TAPS = (1, 2, 4, 6)
@@ -114,7 +112,7 @@ class EfficientNetLite(nn.Module):
 
     def __init__(self, size: str = "lite0") -> None:
         super().__init__()
-        width, depth = SCALES[size]
+        width, depth = LITE_SCALES[size]
         self.conv_stem = SameConv(3, 32, 3, 2)  # the Lite variants do not scale the stem
         self.bn0 = nn.BatchNorm2d(32, eps=BATCH_NORM_EPS)
         blocks: list[nn.Module] = []

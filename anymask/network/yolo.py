@@ -4,63 +4,18 @@ The trunk is either YOLOv8's own (sizes n, s, m, l, x) or an ImageNet-pretrained
 prototypes are the same. ``Network(NetworkConfig())`` is the default model.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from anymask.errors import SettingsError
 from anymask.network.blocks import SPPF, C2f, Conv
+from anymask.network.config import NetworkConfig
 from anymask.network.head import HeadOutput, SegmentHead
-from anymask.network.trunk import SCALES, EfficientNetLite
+from anymask.network.trunk import EfficientNetLite
 
-# size: (depth multiple, width multiple, largest channel count before the width multiple)
-YOLO_SCALES: Mapping[str, tuple[float, float, int]] = {
-    "n": (1 / 3, 0.25, 1024),
-    "s": (1 / 3, 0.5, 1024),
-    "m": (2 / 3, 0.75, 768),
-    "l": (1.0, 1.0, 512),
-    "x": (1.0, 1.25, 512),
-}
-
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """Everything needed to build a ``Network``; saved inside every checkpoint.
-
-    Raises:
-        SettingsError: there is no such size or trunk, or a count is too small.
-    """
-
-    size: str = "n"  # neck and head: a key of YOLO_SCALES
-    trunk: str = "lite0"  # "yolo" for YOLOv8's own at the same size, or "lite0", "lite1", "lite2"
-    classes: int = 1
-    reg_max: int = 16  # bins of a box distance; FastSAM-x has 26
-    coefficients: int = 32
-    detail: bool = True  # add the trunk's stride-4 features to the prototypes
-    quality: bool = False  # also say how good the mask of an anchor is, and let the score count that
-
-    def __post_init__(self) -> None:
-        if self.size not in YOLO_SCALES:
-            raise SettingsError(f"size must be one of {', '.join(YOLO_SCALES)}, got {self.size!r}")
-        if self.trunk != "yolo" and self.trunk not in SCALES:
-            raise SettingsError(f"trunk must be yolo or one of {', '.join(SCALES)}, got {self.trunk!r}")
-        for name, least in (("classes", 1), ("reg_max", 2), ("coefficients", 1)):
-            if getattr(self, name) < least:
-                raise SettingsError(f"{name} must be at least {least}, got {getattr(self, name)}")
-
-    def width(self, channels: int) -> int:
-        """Channels at this size: scaled, capped, rounded up to a multiple of 8."""
-        _, multiple, largest = YOLO_SCALES[self.size]
-        return ceil(min(channels, largest) * multiple / 8) * 8
-
-    def repeats(self, count: int) -> int:
-        """Bottlenecks of a C2f at this size."""
-        return max(round(count * YOLO_SCALES[self.size][0]), 1)
+__all__ = ["Network", "NetworkConfig"]
 
 
 class YoloTrunk(nn.Module):

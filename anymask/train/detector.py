@@ -8,7 +8,9 @@ from torch import nn
 
 from anymask.dataset import LabelledPhoto
 from anymask.errors import WeightsError
+from anymask.fastsam.checkpoint import SUFFIXES, read_weights, variant
 from anymask.network.checkpoint import network_config
+from anymask.network.published import fill_from_published
 from anymask.network.trunk import EfficientNetLite, imagenet_state
 from anymask.network.yolo import Network
 from anymask.train.batches import Batch, Batches
@@ -44,6 +46,9 @@ class DetectorLesson(Lesson[Network]):
         return network
 
     def start_from(self, network: Network, weights: Path) -> None:
+        if weights.suffix.lower() in SUFFIXES:
+            fill_from_published(network, weights)
+            return
         if self.settings.freeze_trunk and isinstance(network.trunk, EfficientNetLite):
             check_trunk(weights, network.trunk)
         fill_from_onnx(network, weights, "trunk." if self.settings.freeze_trunk else "")
@@ -60,6 +65,18 @@ class DetectorLesson(Lesson[Network]):
         generator = torch.Generator().manual_seed(self.settings.seed * 2**32 + step)
         trunk = self.trunk or network.trunk
         return compute_losses(network.forward_maps(trunk(images)), batch, self.settings, generator)
+
+
+def settings_from(weights: Path | None, seed: int = 0) -> Settings:
+    """The settings of a run that begins with ``weights``: of a FastSAM checkpoint, its network, every layer trained.
+
+    Raises:
+        WeightsError: the checkpoint cannot be read.
+        SettingsError: it has more than one class, or ``seed`` is out of its range.
+    """
+    if weights is None or weights.suffix.lower() not in SUFFIXES:
+        return Settings(seed=seed)
+    return Settings(seed=seed, network=variant(read_weights(weights), weights), freeze_trunk=False)
 
 
 def check_resumable(state: dict[str, Any], path: Path, settings: Settings) -> None:

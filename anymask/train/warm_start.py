@@ -123,7 +123,11 @@ def unfold_norms(network: nn.Module, forward: Callable[[int], object]) -> None:
 
     forward: runs the network on the batch of a number. What the network computes in eval mode stays the same.
     """
-    norms = [module.bn for module in network.modules() if isinstance(module, Conv)]
+    norms = [
+        module.bn for module in network.modules() if isinstance(module, Conv) and not module.bn.num_batches_tracked
+    ]
+    if not norms:  # the weights came with their norms
+        return
     sums: dict[nn.Module, Tensor] = {norm: torch.zeros(3, norm.num_features, dtype=torch.float64) for norm in norms}
 
     def watch(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:

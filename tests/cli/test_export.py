@@ -86,6 +86,44 @@ def test_what_is_no_checkpoint_is_refused(run: Run) -> None:
     assert not Path("anymask.onnx").exists()
 
 
+@pytest.fixture
+def published() -> Path:
+    """A small network that has learnt nothing, in FastSAM's structure."""
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    from anymask.network.published import save_published
+    from anymask.network.yolo import Network, NetworkConfig
+
+    save_published(Network(NetworkConfig("n", "yolo", reg_max=8, coefficients=8, detail=False)), Path("FastSAM-n.pt"))
+    return Path("FastSAM-n.pt")
+
+
+def test_a_fastsam_checkpoint_becomes_weights_or_one_again(run: Run, published: Path, photos: Path) -> None:
+    ended = run("export", published, "--to", "mine.onnx")
+    assert (ended.code, ended.err) == (0, "")
+    assert Segmenter("mine.onnx")(photos / "drawn" / "images" / "0.png", image_size=64).size == (64, 96)
+
+    ended = run("export", published, "--to", "again.pt")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("again.pt: ")
+    assert Path("again.pt").read_bytes() == published.read_bytes()
+
+
+def test_what_cannot_be_a_fastsam_checkpoint_is_refused(run: Run, checkpoint: Path, published: Path) -> None:
+    before = published.read_bytes(), checkpoint.read_bytes()
+    for given, said in (
+        (("export", checkpoint, "--to", "mine.pt"), "only a network whose trunk is YOLOv8's own, without detail"),
+        (("export", published, "--to", published), "is the checkpoint itself"),
+        (("export", checkpoint, "--to", checkpoint), "is the checkpoint itself"),
+        (("export", published, "--to", "mine.pt", "--photos", "x"), "leave it out where --to ends in .pt"),
+    ):
+        ended = run(*given)
+        (line,) = ended.lines
+        assert ended.code and said in line
+    assert (published.read_bytes(), checkpoint.read_bytes()) == before
+    assert not Path("mine.pt").exists()
+
+
 def test_only_photos_with_everything_labelled_are_fitted_on(photos: Path) -> None:
     labelled = fully_labelled(photos, photos / "split.csv")
     assert [photo.collection for photo in labelled] == ["drawn", "drawn"]
@@ -98,6 +136,9 @@ def test_only_photos_with_everything_labelled_are_fitted_on(photos: Path) -> Non
         (["--steps", "0"], 2, "steps"),
         (["--minutes", "-1"], 2, "minutes"),
         (["--split", "none.csv"], 1, "none.csv"),
+        (["--weights", "none.pt"], 1, "none.pt: there is no such weights file"),
+        (["--weights", "mine.txt"], 1, "mine.txt: expected 'default' or an ONNX file"),
+        (["--weights", "none.pt", "--model", "refiner"], 1, "none.pt: expected 'default' or an ONNX file"),
     ],
 )
 def test_training_tells_what_is_wrong(run: Run, photos: Path, arguments: list[str], code: int, said: str) -> None:

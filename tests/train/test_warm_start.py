@@ -131,8 +131,7 @@ def test_a_quality_that_no_file_has_is_learnt_anew(settings: Settings, tmp_path:
         output = told(images)
     assert (output.quality_logits == 2).all()
     # and once it is learnt it comes back with the others
-    assert told.head.quality is not None
-    nn.init.normal_(told.head.quality[1].weight)
+    nn.init.normal_(told.get_parameter("head.quality.1.weight"))
     export_onnx(told, tmp_path / "y.onnx", half=False)
     again = Network(told.config).eval()
     fill_from_onnx(again, tmp_path / "y.onnx")

@@ -1,0 +1,54 @@
+"""FastSAM's checkpoints as a `Network`, and back."""
+
+from pathlib import Path
+
+import torch
+
+from anymask.errors import WeightsError
+from anymask.fastsam.checkpoint import our_weights, read_weights, variant, write_weights
+from anymask.network.checkpoint import fill, replace_file
+from anymask.network.yolo import Network
+
+
+def fill_from_published(network: Network, path: Path) -> None:
+    """Put the weights of a FastSAM checkpoint into ``network``.
+
+    Raises:
+        WeightsError: the file cannot be read, or is of another network.
+    """
+    weights = read_weights(path)
+    config = variant(weights, path)
+    if config != network.config:
+        raise WeightsError(
+            f"{path}: expected the weights of {network.config}, got those of {config}; name another file"
+        )
+    fill(network, {name: torch.from_numpy(value) for name, value in our_weights(weights).items()}, path)
+
+
+def load_published(path: Path) -> Network:
+    """The network of a FastSAM checkpoint, in eval mode.
+
+    Raises:
+        WeightsError: see `anymask.fastsam.checkpoint.read_weights` and ``variant``.
+    """
+    network = Network(variant(read_weights(path), path))
+    fill_from_published(network, path)
+    return network.eval()
+
+
+def save_published(network: Network, path: Path) -> None:
+    """Write ``network`` as a checkpoint in FastSAM's structure, numbers as float16, and read it again.
+
+    Raises:
+        WeightsError: it is not YOLOv8-seg alone, a weight is no finite float16, or ``path`` cannot be written.
+    """
+    if network.config.trunk != "yolo" or network.config.detail or network.config.quality:
+        raise WeightsError(
+            f"{path}: only a network whose trunk is YOLOv8's own, without detail and quality, has a place in such a "
+            f"file, got {network.config}; export it as ONNX"
+        )
+    ours = {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+    for name, value in ours.items():
+        if not torch.isfinite(torch.from_numpy(value).half()).all():
+            raise WeightsError(f"{path}: {name} does not fit float16; export the network as ONNX")
+    replace_file(path, lambda stream: write_weights(stream, network.config, ours))
