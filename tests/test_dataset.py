@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from anymask.dataset import LabelledPhoto, content_hash, read_photos, read_split, spread
+from anymask.datasets import LabelledPhoto, content_hash, read_photos, read_split, spread
 from anymask.errors import DatasetError
 
 CORNER = np.array([[1, 1, 0], [0, 0, 0]])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anymask.dataset import content_hash, read_photos, read_split
+from anymask.datasets import content_hash, read_photos, read_split
 from scripts import make_split
 
 SPLIT = Path(__file__).parent.parent / "data" / "photos_split.csv"

@@ -8,7 +8,7 @@ import typer
 from anymask.cli.console import progress_bar
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import SPLIT, SplitOption
-from anymask.dataset import LabelledPhoto, read_photos, spread
+from anymask.datasets import LabelledPhoto, read_photos, spread
 from anymask.segment import IMAGE_SIZE
 
 

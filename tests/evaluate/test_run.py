@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from anymask import DatasetError, Segmenter, rle
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.evaluate.recall import AREAS, THRESHOLDS, TOP, Recalled
 from anymask.evaluate.run import Measured, measure, summarise
 

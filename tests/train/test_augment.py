@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.errors import DatasetError
 from anymask.train.augment import PADDING_GREY, Canvas, crop, limit_objects, make_canvas, recolour
 from anymask.train.settings import Settings

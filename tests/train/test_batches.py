@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.errors import SettingsError
 from anymask.train.batches import Batch, Batches, boxes_of
 from anymask.train.settings import Settings
@@ -36,7 +36,7 @@ import sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from anymask.dataset import read_photos
+from anymask.datasets import read_photos
 from anymask.network.yolo import NetworkConfig
 from anymask.train.batches import Batches
 from anymask.train.settings import Settings

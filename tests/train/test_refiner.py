@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from anymask import rle
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.errors import SettingsError, WeightsError
 from anymask.network.checkpoint import load_checkpoint, load_network, load_refiner
 from anymask.network.refiner import MASKS, RefinerConfig, RefinerOutput
