@@ -119,10 +119,8 @@ def _in_shard(shard: Path) -> Iterator[tuple[str, int, int]]:
 
 
 def _tell_single(place: Path, stems: set[str], suffix: str, problems: list[Problem] | None) -> None:
-    missing = "annotations" if suffix == "jpg" else "picture"
+    missing = "are no annotations" if suffix == "jpg" else "is no picture"
     if problems is not None:
-        problems += [
-            Problem(f"{place / f'{stem}.{suffix}'}: there is no {missing} beside it") for stem in sorted(stems)
-        ]
+        problems += [Problem(f"{place / f'{stem}.{suffix}'}: there {missing} beside it") for stem in sorted(stems)]
     elif stems:
-        logger.warning("%s: %d files without their %s are left out", place, len(stems), missing)
+        logger.warning("%s: %d .%s files are left out, there %s beside them", place, len(stems), suffix, missing)
