@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_told(run: Run, arguments: list[str], said: str) 
 )
 def test_evaluate_takes_it(run: Run, request: pytest.FixtureRequest, layout: str, side: str) -> None:
     path = request.getfixturevalue(layout)
-    ended = run("evaluate", "--photos", path, "--image-size", "64", "--to", "x.json")
+    ended = run("evaluate", "--photos", path, "--image-size", "64", "--refine", "off", "--to", "x.json")
     assert ended.code == 0, ended.err
     document = json.loads(Path("x.json").read_text())
     assert document["side"] == side
@@ -107,7 +107,7 @@ def test_evaluate_takes_a_photo_without_objects(run: Run, coco_file: Path) -> No
 
 
 def test_evaluate_takes_a_subset_and_limits(run: Run, sa1b_tar: Path) -> None:
-    given = ("evaluate", "--photos", sa1b_tar, "--image-size", "64", "--to", "x.json")
+    given = ("evaluate", "--photos", sa1b_tar, "--image-size", "64", "--refine", "off", "--to", "x.json")
     for more in (("--subset", "0.57"), ("--limit", "1")):
         assert run(*given, *more).code == 0
         assert json.loads(Path("x.json").read_text())["groups"]["all"]["photos"] == 1
