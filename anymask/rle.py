@@ -21,6 +21,8 @@ Integers = NDArray[np.int64]
 # memory when a run is longer
 MOST_PIXELS = 2**29 - 1
 
+CHARACTERS = bytes(range(48, 112))  # of which an RLE is made
+
 
 def encode_crop(crop: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> bytes:
     """The RLE of a height x width mask that is false outside a crop.
@@ -113,7 +115,7 @@ def fills(rles: Sequence[bytes], height: int, width: int) -> NDArray[np.bool_]:
 
 def _is_whole(rle: bytes) -> bool:
     """Whether every character is one of an RLE's, and no count is cut off."""
-    return len(rle) > 0 and min(rle) >= 48 and max(rle) < 112 and not (rle[-1] - 48) & 32
+    return len(rle) > 0 and not rle.translate(None, CHARACTERS) and not (rle[-1] - 48) & 32
 
 
 def union(rles: Sequence[bytes], height: int, width: int) -> bytes:

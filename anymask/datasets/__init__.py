@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 from anymask.datasets.coco import list_coco
-from anymask.datasets.collections import PATTERN, content_hash, in_split, list_collections, read_photos, read_split
+from anymask.datasets.collections import (
+    PATTERN,
+    content_hash,
+    in_split,
+    list_collections,
+    list_side,
+    read_photos,
+    read_split,
+)
 from anymask.datasets.photo import LabelledPhoto, PhotoEntry, Problem, Side, first_of_each, spread
 from anymask.datasets.sa1b import list_sa1b
 from anymask.datasets.subset import in_subset
@@ -107,7 +115,7 @@ def read(
     photos: Sequence[PhotoEntry]
     if kind == "collections":
         if side is not None and split is not None:
-            photos = read_photos(path, split, side, collections)
+            photos = list_side(path, split, side, collections)
         else:
             photos = list_collections(path, collections)
         photos = [photo for photo in photos if wanted(photo.path.name)]

@@ -70,9 +70,9 @@ def in_split(photos: Sequence[PhotoEntry], split_file: Path, problems: list[Prob
     return [photo for named, photo in there.items() if named in split]
 
 
-def read_photos(
+def list_side(
     folder: Path, split_file: Path, side: Side, collections: frozenset[str] | None = None
-) -> list[LabelledPhoto]:
+) -> list[ListedPhoto]:
     """The photos of one side of the split, in the order of collection and file name.
 
     Args:
@@ -82,11 +82,11 @@ def read_photos(
         collections: names to keep; all when None.
 
     Raises:
-        DatasetError: nothing was found, or a collection or annotation cannot be read.
+        DatasetError: nothing was found, or a collection cannot be read.
     """
     split = read_split(split_file)
     photos = [
-        photo.load()
+        photo
         for photo in list_collections(folder, collections)
         if split.get((photo.collection, photo.path.name)) == side and photo.annotations
     ]
@@ -97,6 +97,13 @@ def read_photos(
             f"with photos that {split_file} names"
         )
     return photos
+
+
+def read_photos(
+    folder: Path, split_file: Path, side: Side, collections: frozenset[str] | None = None
+) -> list[LabelledPhoto]:
+    """``list_side``, with all annotations read. Raises DatasetError, also if one of them cannot be read."""
+    return [photo.load() for photo in list_side(folder, split_file, side, collections)]
 
 
 def _list_collection(path: Path) -> list[ListedPhoto]:

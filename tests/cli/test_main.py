@@ -34,7 +34,8 @@ def test_help_tells_the_commands(run: Run) -> None:
     ended = run("--help")
     assert ended.code == 0
     assert all(
-        re.search(rf"^  {command} ", ended.out, re.MULTILINE) for command in ("segment", "train", "evaluate", "export", "data")
+        re.search(rf"^  {command} ", ended.out, re.MULTILINE)
+        for command in ("segment", "train", "evaluate", "export", "data")
     )
 
 
