@@ -24,6 +24,7 @@ class HeadOutput(NamedTuple):
     prototypes: Tensor  # (B, K, H / 4, W / 4)
     anchors: Tensor  # (2, A): x, y of the anchor in strides of its level
     strides: Tensor  # (A,): network pixels per stride
+    quality_logits: Tensor | None = None  # (B, A): of the IoU that the anchor's mask is believed to have
 
 
 class Prototypes(nn.Module):
@@ -55,7 +56,11 @@ def branch(c_in: int, c_mid: int, c_out: int) -> nn.Sequential:
 
 
 class SegmentHead(nn.Module):
-    """Per level three branches: ``cv2`` boxes, ``cv3`` classes, ``cv4`` coefficients; ``proto`` from P3."""
+    """Per level three branches: ``cv2`` boxes, ``cv3`` classes, ``cv4`` coefficients; ``proto`` from P3.
+
+    With ``quality``, one more convolution on what the coefficients are made of says how good the mask will be
+    (Mask Scoring R-CNN, arXiv 1903.00241): a class score alone knows the box, not the mask.
+    """
 
     def __init__(
         self,
@@ -65,6 +70,7 @@ class SegmentHead(nn.Module):
         coefficients: int,
         proto_channels: int,
         detail_channels: int = 0,
+        quality: bool = False,
     ) -> None:
         super().__init__()
         self.classes, self.reg_max, self.coefficients = classes, reg_max, coefficients
@@ -74,6 +80,7 @@ class SegmentHead(nn.Module):
         self.cv2 = nn.ModuleList(branch(c, c_box, 4 * reg_max) for c in channels)
         self.cv3 = nn.ModuleList(branch(c, c_class, classes) for c in channels)
         self.cv4 = nn.ModuleList(branch(c, c_mask, coefficients) for c in channels)
+        self.quality = nn.ModuleList(nn.Conv2d(c_mask, 1, 1) for _ in channels) if quality else None
         self.proto = Prototypes(channels[0], proto_channels, coefficients, detail_channels)
         self._init_biases()
 
@@ -82,13 +89,19 @@ class SegmentHead(nn.Module):
         for box, cls, stride in zip(self.cv2, self.cv3, STRIDES, strict=True):
             nn.init.constant_(box[-1].bias, 1.0)  # type: ignore[index]
             nn.init.constant_(cls[-1].bias, math.log(5 / self.classes / (640 / stride) ** 2))  # type: ignore[index]
+        for layer in self.quality or ():  # every mask counts alike until one is known to be better
+            nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
+            nn.init.constant_(layer.bias, 2.0)  # type: ignore[arg-type]
 
     def forward(self, pyramid: list[Tensor], c2: Tensor) -> HeadOutput:
-        boxes, classes, masks, anchors, strides = [], [], [], [], []
+        boxes, classes, masks, qualities, anchors, strides = [], [], [], [], [], []
         for level, (x, stride) in enumerate(zip(pyramid, STRIDES, strict=True)):
             boxes.append(self.cv2[level](x).flatten(2))
             classes.append(self.cv3[level](x).flatten(2))
-            masks.append(self.cv4[level](x).flatten(2))
+            of_mask: Tensor = self.cv4[level][:-1](x)  # type: ignore[index]
+            masks.append(self.cv4[level][-1](of_mask).flatten(2))  # type: ignore[index]
+            if self.quality is not None:
+                qualities.append(self.quality[level](of_mask).flatten(1))
             grid = cell_centres(x)
             anchors.append(grid)
             strides.append(torch.full_like(grid[0], stride))
@@ -100,6 +113,7 @@ class SegmentHead(nn.Module):
             self.proto(pyramid[0], c2),
             torch.cat(anchors, dim=1),
             torch.cat(strides),
+            torch.cat(qualities, dim=1) if qualities else None,
         )
 
 
@@ -128,9 +142,12 @@ def decode_boxes(output: HeadOutput) -> Tensor:
 
 
 def predictions(output: HeadOutput) -> Tensor:
-    """(B, 4 + C + K, A) as deployed: cx, cy, w, h in network pixels, class scores in [0, 1], raw coefficients."""
+    """(B, 4 + C + K, A) as deployed: cx, cy, w, h in network pixels, class scores in [0, 1], raw coefficients.
+
+    Class scores are multiplied by the quality of the mask where the network tells it.
+    """
     x1y1, x2y2 = decode_boxes(output).chunk(2, dim=1)
-    return torch.cat(
-        ((x1y1 + x2y2) / 2, x2y2 - x1y1, output.class_logits.sigmoid(), output.coefficients),
-        dim=1,
-    )
+    scores = output.class_logits.sigmoid()
+    if output.quality_logits is not None:
+        scores = scores * output.quality_logits.sigmoid().unsqueeze(1)
+    return torch.cat(((x1y1 + x2y2) / 2, x2y2 - x1y1, scores, output.coefficients), dim=1)

@@ -42,6 +42,7 @@ class NetworkConfig:
     reg_max: int = 16  # bins of a box distance; FastSAM-x has 26
     coefficients: int = 32
     detail: bool = True  # add the trunk's stride-4 features to the prototypes
+    quality: bool = False  # also say how good the mask of an anchor is, and let the score count that
 
     def __post_init__(self) -> None:
         if self.size not in YOLO_SCALES:
@@ -134,6 +135,7 @@ class Network(nn.Module):
             config.coefficients,
             proto_channels=config.width(256),
             detail_channels=c2 if config.detail else 0,
+            quality=config.quality,
         )
 
     def forward(self, images: Tensor) -> HeadOutput:

@@ -1,9 +1,11 @@
-"""Canvases to train on: crops of labelled photos, scaled, mirrored, recoloured, some of them 2 x 2 mosaics.
+"""Canvases to train on: crops of labelled photos, scaled, mirrored, recoloured, some of them mosaics, some with
+objects of another photo pasted onto them.
 
 Masks are sampled straight from the full-resolution labels to the canvas, so nothing is rasterised coarsely.
 """
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,25 +31,24 @@ class Canvas:
 
 
 def make_canvas(photos: list[LabelledPhoto], side: int, settings: Settings, rng: np.random.Generator) -> Canvas:
-    """A canvas of ``side`` pixels from one photo, or from four laid 2 x 2."""
-    if len(photos) == 1:
-        canvas = crop(photos[0], side, settings, rng)
-        return limit_objects(replace(canvas, image=recolour(canvas.image, settings.jitter, rng)), settings, rng)
-    half = side // 2
-    image = np.empty((side, side, 3), np.uint8)
-    unlabelled = np.empty((side, side), np.float32)
+    """A canvas of ``side`` pixels from one photo, or from n x n of them, row by row."""
+    across = math.isqrt(len(photos))
+    if across == 1:
+        return crop(photos[0], side, settings, rng)
+    cell = side // across
+    image = np.full((side, side, 3), PADDING_GREY, np.uint8)
+    unlabelled = np.ones((side, side), np.float32)
     masks = []
     for index, photo in enumerate(photos):
-        top, left = index // 2 * half, index % 2 * half
-        rows, columns = slice(top, top + half), slice(left, left + half)
-        cell = crop(photo, half, settings, rng)
-        image[rows, columns] = cell.image
-        unlabelled[rows, columns] = cell.unlabelled
-        placed = np.zeros((len(cell.masks), side, side), bool)
-        placed[:, rows, columns] = cell.masks
+        top, left = index // across * cell, index % across * cell
+        rows, columns = slice(top, top + cell), slice(left, left + cell)
+        part = crop(photo, cell, settings, rng)
+        image[rows, columns] = part.image
+        unlabelled[rows, columns] = part.unlabelled
+        placed = np.zeros((len(part.masks), side, side), bool)
+        placed[:, rows, columns] = part.masks
         masks.append(placed)
-    canvas = Canvas(recolour(image, settings.jitter, rng), np.concatenate(masks), unlabelled)
-    return limit_objects(canvas, settings, rng)
+    return Canvas(image, np.concatenate(masks), unlabelled)
 
 
 def crop(photo: LabelledPhoto, side: int, settings: Settings, rng: np.random.Generator) -> Canvas:
@@ -114,6 +115,26 @@ def _resample(photo: LabelledPhoto, box: tuple[float, float, float, float], widt
         return np.empty((height, width, 3), np.uint8)
     picture = Image.fromarray(photo.pixels())
     return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR, box=box))
+
+
+def paste(canvas: Canvas, other: Canvas, settings: Settings, rng: np.random.Generator) -> Canvas:
+    """The canvas with some objects of another of its size laid over it (copy-paste, Ghiasi et al. 2020, 2012.07177).
+
+    Objects below lose what is covered; what little is left of one is neither asked for nor punished. Of the other
+    canvas, everything that came along whole is asked for, so the parts of a whole are too.
+    """
+    chosen = rng.random(len(other.masks)) < settings.pasted
+    cover = np.asarray(other.masks[chosen].any(0))  # (S, S)
+    if not cover.any():
+        return canvas
+    image = np.where(cover[:, :, None], other.image, canvas.image)
+    below = canvas.masks & ~cover
+    kept = below.sum((1, 2)) >= np.maximum(MIN_PIXELS, settings.min_visible * canvas.masks.sum((1, 2)))
+    whole = (other.masks & cover).sum((1, 2)) == other.masks.sum((1, 2))
+    unlabelled = np.where(cover, other.unlabelled, canvas.unlabelled)
+    unlabelled[below[~kept].any(0)] = 0.0
+    unlabelled[(other.masks[~whole] & cover).any(0)] = 0.0  # halves of others that lie over what was pasted
+    return Canvas(image, np.concatenate([below[kept], other.masks[whole]]), unlabelled)
 
 
 def recolour(pixels: Pixels, jitter: float, rng: np.random.Generator) -> Pixels:

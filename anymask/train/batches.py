@@ -1,6 +1,7 @@
 """Batches: step number -> images and labels, a pure function of seed and step: a resumed run goes on exactly."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from anymask.datasets import PhotoEntry
-from anymask.train.augment import make_canvas
+from anymask.train.augment import crop, limit_objects, make_canvas, paste, recolour
 from anymask.train.sampling import PhotoSampler
 from anymask.train.settings import Settings
 
@@ -39,6 +40,15 @@ class Batches(Dataset[Batch]):
         self.settings = settings
         self._draw = PhotoSampler(photos, settings.sampling)
 
+    def _across(self, rng: np.random.Generator) -> int:
+        """Of how many photos along a side the next canvas is made."""
+        drawn = rng.random()
+        for across, share in self.settings.mosaics.items():
+            if drawn < share:
+                return across
+            drawn -= share
+        return 1
+
     def __len__(self) -> int:
         return 2**31
 
@@ -49,8 +59,12 @@ class Batches(Dataset[Batch]):
         count = max(1, round(self.settings.pixels_per_step / side**2))
         canvases = []
         for _ in range(count):
-            drawn = 4 if rng.random() < self.settings.mosaic else 1
-            canvases.append(make_canvas([self._draw(rng) for _ in range(drawn)], side, self.settings, rng))
+            across = self._across(rng)
+            canvas = make_canvas([self._draw(rng) for _ in range(across**2)], side, self.settings, rng)
+            if rng.random() < self.settings.copy_paste:
+                canvas = paste(canvas, crop(self._draw(rng), side, self.settings, rng), self.settings, rng)
+            canvas = replace(canvas, image=recolour(canvas.image, self.settings.jitter, rng))
+            canvases.append(limit_objects(canvas, self.settings, rng))
         masks = np.concatenate([canvas.masks for canvas in canvases])
         cells = slice(LABEL_STRIDE // 2, None, LABEL_STRIDE)  # the pixel at every anchor of the finest level
         background = np.stack(

@@ -1,4 +1,4 @@
-"""The loss: BCE for scores, CIoU and DFL for boxes, BCE and dice for masks at ground-truth resolution."""
+"""The loss: BCE for scores, CIoU and DFL for boxes; that of masks is in ``mask_loss.py``."""
 
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from torch.nn import functional
 from anymask.network.head import HeadOutput, decode_boxes
 from anymask.train.assign import assign, complete_iou, pad_boxes
 from anymask.train.batches import LABEL_STRIDE, Batch
+from anymask.train.mask_loss import Masks, mask_losses
 from anymask.train.settings import Settings
 
 
@@ -19,9 +20,10 @@ class Losses(NamedTuple):
     box: Tensor
     distance: Tensor
     mask: Tensor
+    quality: Tensor
 
     def total(self) -> Tensor:
-        return self.score + self.box + self.distance + self.mask
+        return self.score + self.box + self.distance + self.mask + self.quality
 
 
 def compute_losses(output: HeadOutput, batch: Batch, settings: Settings, generator: torch.Generator) -> Losses:
@@ -49,17 +51,22 @@ def compute_losses(output: HeadOutput, batch: Batch, settings: Settings, generat
     distance = settings.dfl_gain * distance_loss(output, truth, canvas, anchor, weight) / scale
 
     chosen = choose_for_masks(weight, settings.mask_objects, generator)
-    mask = settings.mask_gain * mask_loss(
-        output.coefficients[canvas[chosen], :, anchor[chosen]],
-        output.prototypes,
-        canvas[chosen],
-        batch.masks,
-        index[canvas, slot][chosen],
-        truth[chosen],
+    canvas, anchor = canvas[chosen], anchor[chosen]
+    of_masks = mask_losses(
+        Masks(
+            output.coefficients[canvas, :, anchor],
+            output.prototypes,
+            canvas,
+            batch.masks,
+            index[canvas, slot[chosen]],
+            truth[chosen],
+            output.quality_logits[canvas, anchor] if output.quality_logits is not None else None,
+        ),
         settings,
         generator,
     )
-    return Losses(score, box, distance, mask)
+    mask, quality = settings.mask_gain * of_masks.mask, settings.quality_gain * of_masks.quality
+    return Losses(score, box, distance, mask, quality)
 
 
 def background_at(background: Tensor, centres: Tensor) -> Tensor:
@@ -90,59 +97,3 @@ def choose_for_masks(weight: Tensor, limit: int, generator: torch.Generator) -> 
         return torch.arange(len(weight), device=weight.device)
     drawn = torch.multinomial(weight.cpu() + 1e-3, limit, generator=generator)
     return drawn.sort().values.to(weight.device)
-
-
-def mask_loss(
-    coefficients: Tensor,
-    prototypes: Tensor,
-    canvas: Tensor,
-    masks: Tensor,
-    wanted: Tensor,
-    boxes: Tensor,
-    settings: Settings,
-    generator: torch.Generator,
-) -> Tensor:
-    """BCE and dice at a jittered grid of points over each object's box and a margin around it.
-
-    Logits are read from the prototypes bilinearly, labels from the canvas's own pixels: the comparison happens at the
-    resolution of the labels (point sampling as in PointRend, arXiv 1912.08193), and pixels just outside the box count.
-
-    Args:
-        coefficients: (P, K).
-        prototypes: (B, K, S / 4, S / 4).
-        canvas: (P,) which canvas each belongs to, ascending.
-        masks: (N, S, S) bool labels.
-        wanted: (P,) index into ``masks``.
-        boxes: (P, 4) true boxes, canvas pixels.
-        settings: mask_points, mask_margin.
-        generator: for the jitter.
-    """
-    if len(coefficients) == 0:
-        return prototypes.sum() * 0
-    count, side, grid = len(coefficients), masks.shape[-1], settings.mask_points
-    device = boxes.device
-    cells = torch.arange(grid).float()
-    jitter = torch.rand(2, count, grid, grid, generator=generator)
-    u = ((cells.view(1, 1, -1) + jitter[0]) / grid).to(device)  # (P, grid, grid) in [0, 1)
-    v = ((cells.view(1, -1, 1) + jitter[1]) / grid).to(device)
-    size = boxes[:, 2:] - boxes[:, :2]
-    margin = settings.mask_margin * size + 2.0
-    low = (boxes[:, :2] - margin).clamp(min=0)
-    high = (boxes[:, 2:] + margin).clamp(max=side)
-    x = low[:, 0].view(-1, 1, 1) + u * (high - low)[:, 0].view(-1, 1, 1)  # canvas pixels
-    y = low[:, 1].view(-1, 1, 1) + v * (high - low)[:, 1].view(-1, 1, 1)
-
-    labels = masks[wanted.view(-1, 1, 1), y.long().clamp(max=side - 1), x.long().clamp(max=side - 1)].float()
-    # Interpolation is linear, so combining first and reading one map is the same as reading K of them.
-    per_canvas = torch.bincount(canvas, minlength=len(prototypes)).tolist()
-    logits = torch.cat(
-        [mine @ maps.flatten(1) for mine, maps in zip(torch.split(coefficients, per_canvas), prototypes, strict=True)]
-    ).view(count, 1, *prototypes.shape[2:])
-    where = torch.stack((x, y), dim=-1) * (2 / side) - 1  # grid_sample's [-1, 1] over the canvas
-    read = functional.grid_sample(logits, where, mode="bilinear", padding_mode="border", align_corners=False)
-    read = read[:, 0].flatten(1)
-    labels = labels.flatten(1)
-    cross_entropy = functional.binary_cross_entropy_with_logits(read, labels)
-    chances = read.sigmoid()
-    dice = 1 - (2 * (chances * labels).sum(1) + 1) / (chances.sum(1) + labels.sum(1) + 1)
-    return cross_entropy + dice.mean()

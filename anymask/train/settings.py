@@ -50,7 +50,7 @@ class Settings(RunSettings):
         SettingsError: a value the loop cannot work with.
     """
 
-    network: NetworkConfig = field(default_factory=NetworkConfig)
+    network: NetworkConfig = field(default_factory=lambda: NetworkConfig(quality=True))
     freeze_trunk: bool = True  # keep the ImageNet weights: several times faster, and its features keep their meaning
 
     # --- batches -----------------------------------------------------------------------------------------------
@@ -62,7 +62,9 @@ class Settings(RunSettings):
     # --- augmentation ------------------------------------------------------------------------------------------
     zoom: tuple[float, float] = (0.7, 2.0)  # longest side of the photo after scaling, in canvas sides
     stretch: float = 1.15  # largest change of aspect ratio
-    mosaic: float = 0.2  # share of canvases made of 2 x 2 photos
+    mosaics: Mapping[int, float] = field(default_factory=lambda: {2: 0.2, 4: 0.04})  # share made of n x n photos
+    copy_paste: float = 0.2  # share of canvases onto which objects of another photo are pasted (arXiv 2012.07177)
+    pasted: float = 0.5  # share of the other photo's objects that are
     jitter: float = 0.3  # largest relative change of brightness, contrast, saturation
     min_visible: float = 0.15  # an object cropped to less than this share of its area is not asked for
     max_objects: int = 100  # per canvas; the rest of a crowded canvas is ignored, not punished
@@ -77,14 +79,23 @@ class Settings(RunSettings):
     class_gain: float = 0.5
     dfl_gain: float = 1.5
     mask_gain: float = 5.0
-    mask_objects: int = 128  # anchors per step whose mask is learnt
+    quality_gain: float = 1.0  # of the mask's quality, where the network tells it
+    mask_objects: int = 384  # anchors per step whose mask is learnt
     mask_points: int = 28  # a jittered grid of 28 x 28 points per mask
+    uncertain_points: int = 196  # and so many where the mask is least sure (PointRend, arXiv 1912.08193)
+    uncertain_of: int = 588  # out of so many random ones
     mask_margin: float = 0.15  # the grid reaches beyond the box by this share of its side
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.sides or any(side <= 0 or side % 32 for side in self.sides):
             raise SettingsError(f"sides must be multiples of 32, at least one, got {sorted(self.sides)}")
+        if any(count < 2 for count in self.mosaics) or sum(self.mosaics.values()) > 1:
+            raise SettingsError(f"mosaics must be shares, at most 1 in all, by 2 or more, got {dict(self.mosaics)}")
+        if not 0 <= self.uncertain_points <= self.uncertain_of:
+            raise SettingsError(
+                f"uncertain_points must be from 0 to uncertain_of, {self.uncertain_of}, got {self.uncertain_points}"
+            )
         if self.network.classes != 1:
             raise SettingsError(f"only networks of one class can be trained, got {self.network.classes} classes")
         if self.freeze_trunk and self.network.trunk == "yolo":

@@ -23,6 +23,7 @@ from anymask.runtimes.base import TRUNK
 ROOT = "network"  # what the exported wrappers call the network inside
 BATCHES = 8  # whose statistics the norms get
 PARTS = ("conv.weight", "bn.weight", "bn.bias")  # what a Conv learns; the norm's is folded in the file
+OPTIONAL = "head.quality."  # what a file may lack: it is learnt anew
 
 
 def fill_from_onnx(network: nn.Module, path: Path, skip: str = "") -> None:
@@ -53,7 +54,8 @@ def fill_from_onnx(network: nn.Module, path: Path, skip: str = "") -> None:
                 module.bn.weight.fill_((1 + module.bn.eps) ** 0.5)
                 done.update(f"{name}.{part}" for part in PARTS)
         for name, parameter in network.named_parameters():
-            if name not in done and not (skip and name.startswith(skip)):
+            absent = name.startswith(OPTIONAL) and name not in held
+            if name not in done and not absent and not (skip and name.startswith(skip)):
                 _copy(parameter, held, name, path)
 
 

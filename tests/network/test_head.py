@@ -123,3 +123,19 @@ def test_details_reach_the_prototypes_only_where_they_are_wanted() -> None:
         with torch.no_grad():
             same = torch.equal(head.proto(p3, torch.zeros(1, 16, 16, 16)), head.proto(p3, torch.ones(1, 16, 16, 16)))
         assert same == (wanted == 0)
+
+
+def test_a_mask_of_no_quality_scores_nothing() -> None:
+    output = output_of(certain([[1, 1, 1, 1]] * 2), [[4.0, 4.0]] * 2, [8.0, 8.0])
+    assert predictions(output)[0, 4].tolist() == [0.5, 0.5]
+    told = output._replace(quality_logits=torch.tensor([[SURE, 0.0]]))
+    assert predictions(told)[0, 4].tolist() == [0.5, 0.25]
+
+
+def test_an_untrained_head_believes_alike_of_every_mask() -> None:
+    pyramid = [torch.rand(2, 16, 64 // stride, 64 // stride) for stride in (8, 16, 32)]
+    detail = torch.zeros(2, 16, 16, 16)
+    assert SegmentHead((16, 16, 16), 1, 8, 4, proto_channels=8)(pyramid, detail).quality_logits is None
+    told = SegmentHead((16, 16, 16), 1, 8, 4, proto_channels=8, quality=True)(pyramid, detail).quality_logits
+    assert told.shape == (2, 84)
+    assert told.unique().tolist() == [2.0]

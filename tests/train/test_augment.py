@@ -8,7 +8,7 @@ from PIL import Image
 
 from anymask.datasets import LabelledPhoto
 from anymask.errors import DatasetError
-from anymask.train.augment import PADDING_GREY, Canvas, crop, limit_objects, make_canvas, recolour
+from anymask.train.augment import PADDING_GREY, Canvas, crop, limit_objects, make_canvas, paste, recolour
 from anymask.train.settings import Settings
 
 Paint = Callable[..., list[LabelledPhoto]]
@@ -53,15 +53,59 @@ def test_masks_lie_on_their_objects(
 
 def test_masks_lie_on_their_objects_in_a_mosaic(paint: Paint, settings: Settings) -> None:
     photos = paint(4)
-    calm = replace(settings, jitter=0.0)
     for seed in range(4):
-        canvas = make_canvas(photos, 256, calm, rng_of(seed))
+        canvas = make_canvas(photos, 256, settings, rng_of(seed))
         assert len(canvas.masks) > 3
         assert mismatch(canvas) <= 0.04
         # no mask crosses from one photo into another
         parts = [slice(0, 128), slice(128, 256)]
         touched = [[canvas.masks[:, rows, columns].any((1, 2)) for columns in parts] for rows in parts]
         assert (np.array(touched, int).sum((0, 1)) == 1).all()
+
+
+def test_a_mosaic_that_does_not_fill_its_canvas_is_padded(paint: Paint, settings: Settings) -> None:
+    canvas = make_canvas(paint(9), 64, settings, rng_of(0))  # 3 x 3 cells of 21 pixels
+    edge = np.ones((64, 64), bool)
+    edge[:63, :63] = False
+    assert (canvas.image[edge] == PADDING_GREY).all()
+    assert (canvas.unlabelled[edge] == 1).all()
+    assert not canvas.masks[:, edge].any()
+
+
+def square(x: int, y: int, side: int) -> NDArray[np.bool_]:
+    mask = np.zeros((8, 8), bool)
+    mask[y : y + side, x : x + side] = True
+    return mask
+
+
+def test_what_is_pasted_lies_above(settings: Settings) -> None:
+    below = [square(0, 0, 4), square(4, 4, 4), square(2, 2, 4)]  # 7, 12 and 0 of 16 pixels are left
+    below_image = np.zeros((8, 8, 3), np.uint8)
+    above = [square(1, 1, 5), square(2, 2, 4)]  # a whole and its part
+    other = Canvas(np.full((8, 8, 3), 200, np.uint8), np.stack(above), np.full((8, 8), 0.6, np.float32))
+    pasted = paste(canvas_of(below_image, np.stack(below)), other, replace(settings, pasted=1.0), rng_of(0))
+    cover = above[0]
+    assert (pasted.image == np.where(cover, 200, 0)[:, :, None]).all()
+    assert [mask.sum() for mask in pasted.masks] == [12, 25, 16]  # 7 are too few; the whole and its part
+    assert (pasted.unlabelled[~cover] == np.where(below[0], 0.0, 1.0)[~cover]).all()
+    assert (pasted.unlabelled[cover] == np.float32(0.6)).all()
+
+
+def test_nothing_is_pasted_of_a_canvas_without_objects(settings: Settings) -> None:
+    canvas = canvas_of(np.zeros((8, 8, 3), np.uint8), square(0, 0, 4)[None])
+    empty = canvas_of(np.full((8, 8, 3), 9, np.uint8), np.zeros((0, 8, 8), bool))
+    assert paste(canvas, empty, settings, rng_of(0)) is canvas
+
+
+def test_pasted_masks_lie_on_their_objects(paint: Paint, settings: Settings) -> None:
+    (photo,) = paint()
+    for seed in range(8):
+        rng = rng_of(seed)
+        canvas, other = (crop(photo, 128, replace(settings, zoom=(0.9, 1.1)), rng) for _ in range(2))
+        pasted = paste(canvas, other, settings, rng)
+        for channel in range(3):  # every bright pixel is in a mask or counts for nothing, but for smoothed edges
+            bright = (pasted.image[..., channel] > 250) & ~pasted.masks.any(0)
+            assert (pasted.unlabelled[bright] == 0).mean() > 0.9 if bright.sum() > 20 else True
 
 
 def test_some_canvases_are_mirrored(paint: Paint, settings: Settings) -> None:

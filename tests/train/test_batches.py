@@ -83,7 +83,7 @@ def test_sides_of_the_recipe_are_multiples_of_32() -> None:
 
 @pytest.mark.parametrize(("labelled", "weight"), [("all", 1.0), ("most", 0.6), ("some", 0.0)])
 def test_background_says_what_a_detection_costs(paint: Paint, settings: Settings, labelled: str, weight: float) -> None:
-    batch = Batches(paint(2, labelled=labelled), replace(settings, zoom=(2.0, 2.0), mosaic=0.0))[0]
+    batch = Batches(paint(2, labelled=labelled), replace(settings, zoom=(2.0, 2.0), mosaics={}, copy_paste=0.0))[0]
     cells = batch.masks[:, 4::8, 4::8]
     for canvas, background in enumerate(batch.background):
         objects = cells[batch.owner == canvas].any(0)

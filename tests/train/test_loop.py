@@ -44,7 +44,7 @@ def test_the_loss_falls(paint: Paint, settings: Settings, tmp_path: Path) -> Non
     ema = train(photos, tmp_path / "run", settings, steps=2 * REPORT_EVERY, report=told.append)
     assert [progress.step for progress in told] == [REPORT_EVERY, 2 * REPORT_EVERY]
     assert sum(told[1].losses.values()) < 0.9 * sum(told[0].losses.values())
-    assert set(told[1].losses) == {"score", "box", "distance", "mask"}
+    assert set(told[1].losses) == {"score", "box", "distance", "mask", "quality"}
     assert 0 < told[0].done < told[1].done < 1
     assert told[0].images_per_s > 0
     assert told[1].learning_rate < settings.learning_rate  # it falls towards the end
@@ -241,7 +241,9 @@ def test_only_kernels_decay(settings: Settings) -> None:
 @pytest.mark.soak
 def test_a_small_network_learns_eight_photos_by_heart(paint: Paint, settings: Settings, tmp_path: Path) -> None:
     photos = paint(8)
-    calm = replace(settings, jitter=0.0, mosaic=0.0, zoom=(1.0, 1.0), stretch=1.0, pixels_per_step=8 * 64 * 64)
+    calm = replace(
+        settings, jitter=0.0, mosaics={}, copy_paste=0.0, zoom=(1.0, 1.0), stretch=1.0, pixels_per_step=8 * 64 * 64
+    )
     ema = train(photos, tmp_path / "run", replace(calm, learning_rate=4e-3, ema_decay=0.98), steps=400)
     overlaps = []
     for step in range(500, 504):

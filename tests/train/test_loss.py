@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from anymask.network.head import HeadOutput, SegmentHead
 from anymask.train.batches import Batch, boxes_of
-from anymask.train.loss import background_at, choose_for_masks, compute_losses, distance_loss, mask_loss
+from anymask.train.loss import background_at, choose_for_masks, compute_losses, distance_loss
 from anymask.train.settings import Settings
 
 SIDE = 64
@@ -72,15 +72,6 @@ def rectangle(x1: int, y1: int, x2: int, y2: int) -> Tensor:
     return mask
 
 
-def loss_of_masks(prototypes: Tensor, masks: Tensor, coefficients: Tensor | None = None) -> Tensor:
-    """One prototype, one positive per mask, all on one canvas."""
-    count = len(masks)
-    boxes = torch.from_numpy(boxes_of(masks.numpy()))
-    coefficients = torch.ones(count, 1) if coefficients is None else coefficients
-    canvas = torch.zeros(count, dtype=torch.int64)
-    return mask_loss(coefficients, prototypes, canvas, masks, torch.arange(count), boxes, SETTINGS, dice_rng())
-
-
 def as_prototype(mask: Tensor, logit: float) -> Tensor:
     """(1, 1, 16, 16) the logits of a mask whose edges are multiples of 4."""
     return functional.avg_pool2d(mask.float()[None, None], 4) * (2 * logit) - logit
@@ -88,45 +79,6 @@ def as_prototype(mask: Tensor, logit: float) -> Tensor:
 
 MASK = rectangle(16, 8, 48, 40)
 BAND = rectangle(0, 16, 64, 48)  # has no corners, which bilinear logits round off
-
-
-def test_mask_loss_of_perfect_logits_is_nearly_zero() -> None:
-    assert float(loss_of_masks(as_prototype(BAND, 1e4), BAND[None])) < 0.01
-    assert float(loss_of_masks(as_prototype(BAND.T, 1e4), BAND.T[None])) < 0.01
-    flat = loss_of_masks(torch.zeros(1, 1, 16, 16), MASK[None])
-    assert float(flat) > math.log(2)  # no idea costs as much as a coin in cross entropy alone
-    assert float(loss_of_masks(as_prototype(~MASK, 20), MASK[None])) > 10  # surely wrong
-
-
-def test_logits_shifted_by_a_pixel_cost_more() -> None:
-    perfect = float(loss_of_masks(as_prototype(MASK, 8), MASK[None]))
-    for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-        moved = MASK.roll((dy, dx), (0, 1))
-        assert float(loss_of_masks(as_prototype(MASK, 8), moved[None])) > perfect
-
-
-def test_mask_gradient_points_the_right_way() -> None:
-    prototypes = torch.zeros(1, 1, 16, 16, requires_grad=True)
-    loss_of_masks(prototypes, MASK[None]).backward()  # type: ignore[no-untyped-call]
-    assert prototypes.grad is not None
-    gradient = prototypes.grad[0, 0]
-    assert (gradient[3:9, 5:11] < 0).all()  # well inside: more is better
-    assert (gradient[0, 3:13] > 0).all()  # the margin above the box: less is better
-    assert (gradient[13:, :] == 0).all()  # far away: no opinion
-
-
-def test_each_positive_is_compared_with_its_own_mask() -> None:
-    prototypes = torch.cat((as_prototype(BAND, 1e4), as_prototype(BAND.T, 1e4)), dim=1)
-    own = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    assert float(loss_of_masks(prototypes, torch.stack((BAND, BAND.T)), own)) < 0.01
-    assert float(loss_of_masks(prototypes, torch.stack((BAND, BAND.T)), own.flip(0))) > 1
-
-
-def test_no_positive_is_no_mask_loss() -> None:
-    prototypes = torch.rand(1, 1, 16, 16, requires_grad=True)
-    loss = loss_of_masks(prototypes, torch.zeros(0, SIDE, SIDE, dtype=torch.bool), torch.zeros(0, 1))
-    assert float(loss.detach()) == 0
-    loss.backward()  # type: ignore[no-untyped-call]
 
 
 def head_output(count: int = 1) -> HeadOutput:
@@ -150,7 +102,7 @@ def test_losses_are_positive_and_have_gradients() -> None:
     output = head_output(2)
     batch = batch_of([MASK, rectangle(0, 0, 16, 16), MASK], [0, 0, 1], torch.ones(2, 8, 8))
     losses = compute_losses(output, batch, SETTINGS, dice_rng())
-    assert all(float(loss.detach()) > 0 for loss in losses)
+    assert [float(loss.detach()) > 0 for loss in losses] == [True, True, True, True, False]  # no quality is told
     assert float(losses.total().detach()) == pytest.approx(sum(float(loss.detach()) for loss in losses))
     gradients = torch.autograd.grad(losses.total(), output[:4])
     assert all(gradient.isfinite().all() and gradient.any() for gradient in gradients)
@@ -159,7 +111,7 @@ def test_losses_are_positive_and_have_gradients() -> None:
 def test_canvases_without_objects_cost_only_their_scores() -> None:
     output = head_output(2)
     losses = compute_losses(output, batch_of([], [], torch.ones(2, 8, 8)), SETTINGS, dice_rng())
-    assert [float(loss.detach()) > 0 for loss in losses] == [True, False, False, False]
+    assert [float(loss.detach()) > 0 for loss in losses] == [True, False, False, False, False]
     losses.total().backward()  # type: ignore[no-untyped-call]
 
 

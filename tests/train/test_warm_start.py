@@ -52,7 +52,7 @@ def flat(output: object) -> torch.Tensor:
     if isinstance(output, torch.Tensor):
         return output.flatten()
     assert isinstance(output, tuple | list)
-    return torch.cat([flat(each) for each in output])
+    return torch.cat([flat(each) for each in output if each is not None])
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,23 @@ def test_every_weight_of_the_packaged_files_is_found(network: nn.Module, path: P
         assert torch.isfinite(value).all()
         if value.numel() > 256 and not name.startswith("trunk."):
             assert not torch.equal(value, before[name]), name
+
+
+def test_a_quality_that_no_file_has_is_learnt_anew(settings: Settings, tmp_path: Path) -> None:
+    export_onnx(shaken(settings), tmp_path / "x.onnx")
+    told = Network(replace(settings.network, quality=True)).eval()
+    fill_from_onnx(told, tmp_path / "x.onnx")
+    images = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        output = told(images)
+    assert (output.quality_logits == 2).all()
+    # and once it is learnt it comes back with the others
+    assert told.head.quality is not None
+    nn.init.normal_(told.head.quality[1].weight)
+    export_onnx(told, tmp_path / "y.onnx", half=False)
+    again = Network(told.config).eval()
+    fill_from_onnx(again, tmp_path / "y.onnx")
+    assert difference(told, again, images) < 1e-5
 
 
 def test_a_file_of_another_network_is_refused(settings: Settings, tmp_path: Path) -> None:
