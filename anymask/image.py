@@ -15,7 +15,7 @@ from PIL import ExifTags, Image, ImageOps, JpegImagePlugin
 
 from anymask.errors import ImageError, SettingsError
 
-__all__ = ["FORMATS", "MAX_PIXELS", "ImageSource", "find_images", "load_image"]
+__all__ = ["FORMATS", "MAX_PIXELS", "ImageSource", "find_images", "load_image", "read_size"]
 
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
@@ -77,6 +77,17 @@ def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS, name: str |
         )
     array.flags.writeable = False
     return array
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """(height, width) in pixels that `load_image` will give, from the header of the file alone. Raises ImageError."""
+    label = _printable(str(path))
+    try:
+        with path.open("rb") as stream, _open(stream, label) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # by a quarter
+            return (image.width, image.height) if turned else (image.height, image.width)
+    except OSError as error:
+        raise _refusal(label, f"cannot be read ({_said(error)}): check the path") from error
 
 
 def find_images(arguments: Iterable[str | os.PathLike[str]]) -> list[Path]:

@@ -21,6 +21,8 @@ Integers = NDArray[np.int64]
 # memory when a run is longer
 MOST_PIXELS = 2**29 - 1
 
+CHARACTERS = bytes(range(48, 112))  # of which an RLE is made
+
 
 def encode_crop(crop: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> bytes:
     """The RLE of a height x width mask that is false outside a crop.
@@ -95,6 +97,33 @@ def runs(rles: Sequence[bytes], height: int, width: int) -> tuple[Integers, Inte
     places -= before[mask]
     inside = (number % 2 == 1) & (counts > 0)
     return mask[inside], places[inside] - counts[inside], places[inside]
+
+
+def fills(rles: Sequence[bytes], height: int, width: int) -> NDArray[np.bool_]:
+    """Whether each of N byte strings is a well formed RLE of height x width pixels, (N,) bool.
+
+    Nothing but such ones may be given to the other functions.
+    """
+    whole = np.array([_is_whole(each) for each in rles], np.bool_)
+    if whole.any():
+        counts, number = _counts([each for each, good in zip(rles, whole, strict=True) if good])
+        first = np.flatnonzero(number == 0)
+        pixels, least = np.add.reduceat(counts, first), np.minimum.reduceat(counts, first)
+        whole[whole] = (pixels == height * width) & (least >= 0)
+    return whole
+
+
+def _is_whole(rle: bytes) -> bool:
+    """Whether every character is one of an RLE's, and no count is cut off."""
+    return len(rle) > 0 and not rle.translate(None, CHARACTERS) and not (rle[-1] - 48) & 32
+
+
+def union(rles: Sequence[bytes], height: int, width: int) -> bytes:
+    """The RLE of all pixels that lie on one of N masks of a height x width picture."""
+    if not rles:
+        return encode_changes(np.zeros(0, np.int64), height, width)
+    merged: bytes = coco.merge(_objects(rles, height, width))["counts"]
+    return merged
 
 
 def _counts(rles: Sequence[bytes]) -> tuple[Integers, Integers]:

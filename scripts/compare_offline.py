@@ -25,11 +25,10 @@ from numpy.typing import NDArray
 from skimage.segmentation import felzenszwalb
 
 from anymask import Box, MaskSet, Segmenter, rle
-from anymask.dataset import LabelledPhoto, first_of_each, read_photos, spread
+from anymask.datasets import LabelledPhoto, first_of_each, read_photos, spread
 from anymask.evaluate.prompted import box_answers, mask_ious
 from anymask.evaluate.recall import recall_on_photo
 from anymask.evaluate.run import Measured, summarise
-from anymask.image import load_image
 from anymask.prompts import Prompt
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,7 +114,7 @@ def main() -> None:
         "GrabCut": Contender(None, lambda image, found, prompt: cut_out(image, prompt)),
     }
     for number, photo in enumerate(photos, 1):
-        image = load_image(photo.path)
+        image = photo.pixels()
         for contender in contenders.values():
             contender.run(photo, image, given.asked)
         if number % 20 == 0:

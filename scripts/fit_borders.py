@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 import anymask
 from anymask import rle
 from anymask.cli.places import PHOTOS, SPLIT
-from anymask.dataset import LabelledPhoto, read_photos
+from anymask.datasets import LabelledPhoto, read_photos
 from anymask.evaluate.prompted import border_ious, mask_ious
 from anymask.evaluate.recall import of_size
-from anymask.image import load_image
 from anymask.letterbox import Letterbox
 from anymask.nms import nms_boxes
 from anymask.postprocess import Candidates, CropRule, CutRule, assemble, decode
@@ -118,7 +117,7 @@ def spread(photos: Iterable[LabelledPhoto], number: int) -> list[LabelledPhoto]:
 
 def follow(segmenter: anymask.Segmenter, photo: LabelledPhoto, image_size: int) -> Followed | None:
     """The candidates that stand for the photo's objects; None where nothing was found."""
-    image = load_image(photo.path)
+    image = photo.pixels()
     letterbox = Letterbox.fit(photo.height, photo.width, image_size)
     raw = segmenter.runtime.run(letterbox(image))
     candidates = decode(raw, letterbox)

@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask import MaskSet, Segmenter, rle
-from anymask.dataset import LabelledPhoto, read_photos
+from anymask.datasets import LabelledPhoto, read_photos
 from anymask.evaluate.recall import match
-from anymask.image import load_image
 from anymask.letterbox import GREY
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,7 +49,7 @@ def lay(photos: list[LabelledPhoto]) -> Mosaic:
     truth, cells = [], []
     for index, photo in enumerate(photos):
         top, left = index // ACROSS * height, index % ACROSS * width
-        picture[top : top + photo.height, left : left + photo.width] = load_image(photo.path)
+        picture[top : top + photo.height, left : left + photo.width] = photo.pixels()
         truth += [rle.encode_crop(mask, left, top, *size) for mask in photo.masks() if mask.any()]
         cells.append((left, top, left + photo.width, top + photo.height))
     return Mosaic(picture, truth, cells)

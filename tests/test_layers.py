@@ -13,7 +13,7 @@ PACKAGE = "anymask"
 # A module or folder may import those of a lower tier. Inside one tier an import is allowed where it makes no cycle.
 TIERS = (
     {"errors", "boxes"},
-    {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "dataset"},
+    {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "datasets"},
     {"letterbox", "runtimes", "network", "fastsam"},
     {"postprocess", "graft", "snap"},
     {"prompts", "outputs"},

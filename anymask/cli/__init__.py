@@ -14,6 +14,7 @@ import typer
 
 from anymask import __version__
 from anymask.cli.console import LineHandler, say
+from anymask.cli.data import data
 from anymask.cli.evaluate import evaluate
 from anymask.cli.export import export
 from anymask.cli.segment import segment
@@ -31,6 +32,7 @@ app.command(no_args_is_help=True)(segment)
 app.command()(train)
 app.command()(evaluate)
 app.command()(export)
+app.command(no_args_is_help=True)(data)
 
 
 def print_version(wanted: bool) -> None:

@@ -3,14 +3,14 @@
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from anymask.cli.console import progress_bar
-from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, RefineOption, SplitOption
+from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, RefineOption, SplitOption, SubsetOption
 from anymask.errors import DatasetError
 from anymask.evaluate.recall import AREAS
 from anymask.models import DEFAULT, refiner_weights, weights_hash
@@ -23,6 +23,9 @@ NARROWEST = 80  # columns of a terminal that show the table whole
 def evaluate(
     photos: PhotosOption = PHOTOS,
     split: SplitOption = SPLIT,
+    images: ImagesOption = None,
+    subset: SubsetOption = 1.0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another seed makes another --subset.")] = 0,
     collections: Annotated[str, typer.Option(metavar="NAME,...", help="Comma-separated; all when empty.")] = "",
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only the first N photos of each collection.")
@@ -41,25 +44,31 @@ def evaluate(
     refine: RefineOption = "auto",
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")] = None,
 ) -> None:
-    """Measure masks on the kept-out photos: recall, click and box IoU, per collection and by size."""
-    from anymask.dataset import first_of_each, read_photos
+    """Measure masks on the kept-out photos: recall, click and box IoU, per collection and by size.
+
+    All photos are measured of data that tells no sides apart, such as a COCO file.
+    """
+    from anymask.datasets import first_of_each, has_sides, read
     from anymask.evaluate.run import measure, summarise
     from anymask.evaluate.scores import score_photos
     from anymask.postprocess import ScoreRule
 
     wanted = frozenset(name.strip() for name in collections.split(",") if name.strip())
-    kept_out = first_of_each(read_photos(photos, split, "kept_out", wanted or None), limit)
-    if missing := wanted - {photo.collection for photo in kept_out}:
-        raise DatasetError(f"{photos}: no kept-out photos of {', '.join(sorted(missing))}; check --collections")
+    side: Literal["kept_out"] | None = "kept_out" if has_sides(photos) else None
+    chosen = read(photos, side=side, split=split, images=images, subset=subset, seed=seed, collections=wanted or None)
+    measured = first_of_each(chosen, limit)
+    if missing := wanted - {photo.collection for photo in measured}:
+        named = "kept-out photos" if side else "photos"
+        raise DatasetError(f"{photos}: no {named} of {', '.join(sorted(missing))}; check --collections")
     segmenter = Segmenter(weights)
     with progress_bar() as bar:
         groups = summarise(
             [
-                measure(segmenter, photo, image_size, refine=refine, prompts=prompts, asked=asked)
-                for photo in bar.track(kept_out, description="measuring")
+                measure(segmenter, photo.load(), image_size, refine=refine, prompts=prompts, asked=asked)
+                for photo in bar.track(measured, description="measuring")
             ]
         )
-        scored = score_photos(segmenter.runtime, bar.track(kept_out, description="scores"), image_size)
+        scored = score_photos(segmenter.runtime, bar.track(measured, description="scores"), image_size)
     correlation = {
         "class_score": rounded(scored.correlation(ScoreRule(1.0, 0.0))),
         "score": rounded(scored.correlation(segmenter.score_rule)),
@@ -80,7 +89,7 @@ def evaluate(
             "refine": refine,
             "image_size": image_size,
             "asked": asked,
-            "side": "kept_out",
+            "side": side or "all photos",
             "groups": groups,
             "rank_correlation_with_iou": correlation,
         }

@@ -8,7 +8,7 @@ import typer
 from anymask.cli.console import progress_bar
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import SPLIT, SplitOption
-from anymask.dataset import LabelledPhoto, read_photos, spread
+from anymask.datasets import PhotoEntry, read, spread
 from anymask.errors import SettingsError
 from anymask.fastsam.checkpoint import PT, is_published
 from anymask.segment import IMAGE_SIZE
@@ -76,6 +76,6 @@ def written(path: Path, difference: float) -> str:
     return f"{path}: {path.stat().st_size / 1e6:.1f} MB, largest difference to torch {difference:.1e} of the output"
 
 
-def fully_labelled(photos: Path, split: Path) -> list[LabelledPhoto]:
+def fully_labelled(photos: Path, split: Path) -> list[PhotoEntry]:
     """The training photos on which everything, or nearly, is labelled. Raises DatasetError."""
-    return [photo for photo in read_photos(photos, split, "train") if photo.labelled != "some"]
+    return [photo for photo in read(photos, side="train", split=split) if photo.labelled != "some"]

@@ -12,9 +12,24 @@ from anymask.segment import Refine
 PHOTOS = Path(os.environ.get("ANYMASK_PHOTOS", "../shared/photos"))
 SPLIT = Path("data/photos_split.csv")
 
-PhotosOption = Annotated[Path, typer.Option(metavar="DIR", help="The folder of collections; see docs/training.md.")]
+PhotosOption = Annotated[
+    Path,
+    typer.Option(metavar="PATH", help="Collections, COCO or LVIS JSON, YOLO-seg or SA-1B; see docs/training.md."),
+]
 SplitOption = Annotated[
-    Path, typer.Option(metavar="FILE", help="Which photos are for training and which are kept out.")
+    Path, typer.Option(metavar="FILE", help="Which photos of collections are for training and which are kept out.")
+]
+
+ImagesOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="The pictures of a COCO or LVIS file. [default: looked for near it]",
+        show_default=False,
+    ),
+]
+SubsetOption = Annotated[
+    float, typer.Option(metavar="SHARE", help="Only this share of the photos, chosen by their names and --seed.")
 ]
 
 RefineOption = Annotated[

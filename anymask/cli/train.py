@@ -9,12 +9,14 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from anymask.cli.console import console, progress_bar, say
 from anymask.cli.extras import needs_extra
-from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, SplitOption, training_folder
+from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, SplitOption, SubsetOption, training_folder
 from anymask.fastsam.checkpoint import SUFFIXES
 from anymask.models import DEFAULT, default_weights, refiner_weights, resolve
 
 if TYPE_CHECKING:
-    from anymask.dataset import LabelledPhoto
+    from collections.abc import Sequence
+
+    from anymask.datasets import PhotoEntry
     from anymask.train.loop import Lesson
     from anymask.train.loop import Progress as TrainingProgress
 
@@ -27,6 +29,8 @@ def train(
     ] = "detector",
     photos: PhotosOption = PHOTOS,
     split: SplitOption = SPLIT,
+    images: ImagesOption = None,
+    subset: SubsetOption = 1.0,
     checkpoints: Annotated[
         Path | None,
         typer.Option(
@@ -48,11 +52,11 @@ def train(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Another seed draws other pictures.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another seed draws other pictures, also for --subset.")] = 0,
     device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Train a network, going on from a checkpoint where there is one. Needs: pip install 'anymask[train]'."""
-    from anymask.dataset import read_photos
+    from anymask.datasets import read
 
     with needs_extra("train"):
         from anymask.train import loop
@@ -65,7 +69,7 @@ def train(
     loop.check_run(folder, minutes, steps)
     more = SUFFIXES if model == "detector" else ()
     begin_with = packaged(model) if weights == DEFAULT else resolve(weights, more) if weights is not None else None
-    labelled = read_photos(photos, split, "train")
+    labelled = read(photos, side="train", split=split, images=images, subset=subset, seed=seed)
     say(f"{len(labelled)} photos of {len({photo.collection for photo in labelled})} collections")
     lesson = make_lesson(model, labelled, seed, folder, begin_with)
     columns = (
@@ -96,7 +100,7 @@ def packaged(model: Model) -> Path:
 
 
 def make_lesson(
-    model: Model, photos: "list[LabelledPhoto]", seed: int, folder: Path, weights: Path | None
+    model: Model, photos: "Sequence[PhotoEntry]", seed: int, folder: Path, weights: Path | None
 ) -> "Lesson[Any]":
     """What is to be trained. For the refiner, the detector's masks on all photos are made first, and kept."""
     if model == "detector":

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from anymask import rle
 from anymask.boxes import iou as box_iou
-from anymask.dataset import LabelledPhoto, spread
-from anymask.errors import DatasetError
+from anymask.datasets import LabelledPhoto, spread
 from anymask.evaluate.bootstrap import interval
 from anymask.evaluate.prompted import border_ious, box_answers, click_ious, corrected_ious, mask_ious
 from anymask.evaluate.recall import AREAS, TOP, Recalled, average_recall, of_size, recall_on_photo
@@ -47,14 +46,9 @@ def measure(
         objects also with a closer look, and NaN for others.
     asked: how many objects at most are asked about by prompts, evenly spread; all when None. Recall is of all.
 
-    Raises DatasetError if the labels are of a picture of another size.
+    Raises DatasetError if the picture cannot be read or is of another size than its labels.
     """
-    found = segmenter(photo.path, image_size=image_size)
-    if found.size != (photo.height, photo.width):
-        raise DatasetError(
-            f"{photo.path}: expected {photo.height} x {photo.width} pixels as its annotations say, "
-            f"got {found.size[0]} x {found.size[1]}; fetch the photo again"
-        )
+    found = segmenter(photo.pixels(), image_size=image_size)
     truth = list(photo.layers[0])
     areas = rle.areas(truth)
     recalled = recall_on_photo(rle.iou(found.rles, truth, *found.size), areas)

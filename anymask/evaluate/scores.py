@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto, PhotoEntry
 from anymask.errors import DatasetError
-from anymask.image import load_image
 from anymask.letterbox import Letterbox
 from anymask.nms import nms_boxes
 from anymask.postprocess import CropRule, ScoreRule, assemble, decode
@@ -48,7 +47,7 @@ def mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def score_photo(runtime: Runtime, photo: LabelledPhoto, image_size: int) -> Scored:
     """The best candidates of one photo with what the score rule knows of them and how good they truly are."""
-    image = load_image(photo.path)
+    image = photo.pixels()
     height, width, _ = image.shape
     letterbox = Letterbox.fit(height, width, image_size)
     raw = runtime.run(letterbox(image))
@@ -59,9 +58,9 @@ def score_photo(runtime: Runtime, photo: LabelledPhoto, image_size: int) -> Scor
     return Scored(candidates.scores, maskness, truth.max(axis=1, initial=0.0))
 
 
-def score_photos(runtime: Runtime, photos: Iterable[LabelledPhoto], image_size: int) -> Scored:
+def score_photos(runtime: Runtime, photos: Iterable[PhotoEntry], image_size: int) -> Scored:
     """``score_photo`` over photos on which everything, or nearly, is labelled: elsewhere a true IoU is unknown."""
-    each = [score_photo(runtime, photo, image_size) for photo in photos if photo.labelled != "some"]
+    each = [score_photo(runtime, photo.load(), image_size) for photo in photos if photo.labelled != "some"]
     names = [field.name for field in fields(Scored)]
     return Scored(*(np.concatenate([np.zeros(0), *(getattr(scored, name) for scored in each)]) for name in names))
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from anymask.dataset import LabelledPhoto
-from anymask.errors import DatasetError
+from anymask import rle
+from anymask.datasets import LabelledPhoto
 from anymask.train.settings import Settings
 
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
@@ -63,21 +63,27 @@ def crop(photo: LabelledPhoto, side: int, settings: Settings, rng: np.random.Gen
     pixels = _resample(photo, (left, top, right, bottom), int(shown_x.sum()), int(shown_y.sum()))
     mirrored = rng.random() < 0.5
     layer = int(rng.integers(len(photo.layers)))  # one annotator at a time
-    full = photo.masks(layer)
-    seen = full[:, _centres(top, bottom, len(pixels))][:, :, _centres(left, right, pixels.shape[1])]
+    rles = (*photo.layers[layer], *photo.ignored)
+    at = np.ix_(_centres(top, bottom, len(pixels)), _centres(left, right, pixels.shape[1]))
+    seen = np.zeros((len(rles), *pixels.shape[:2]), bool)
+    for index, counts in enumerate(rles):  # one at a time: a hundred masks of a large photo fill the memory
+        seen[index] = rle.decode(counts, photo.height, photo.width)[at]
     if mirrored:
         shown_x, pixels, seen = shown_x[::-1], pixels[:, ::-1], seen[:, :, ::-1]
 
     image = np.full((side, side, 3), PADDING_GREY, np.uint8)
     image[np.ix_(shown_y, shown_x)] = pixels
-    masks = np.zeros((len(full), side, side), bool)
-    masks[np.ix_(np.ones(len(full), bool), shown_y, shown_x)] = seen
-    areas = full.sum((1, 2)) * (scale_x * scale_y)
+    drawn = np.zeros((len(rles), side, side), bool)
+    drawn[np.ix_(np.ones(len(rles), bool), shown_y, shown_x)] = seen
+    objects = len(photo.layers[layer])
+    masks, ignored = drawn[:objects], drawn[objects:]
+    areas = rle.areas(rles[:objects]) * (scale_x * scale_y)
     visible = masks.sum((1, 2))
     keep = (visible >= MIN_PIXELS) & (visible >= settings.min_visible * areas)
     unlabelled = np.ones((side, side), np.float32)  # padding shows nothing: a detection there is a mistake
     unlabelled[np.ix_(shown_y, shown_x)] = settings.unlabelled_weight[photo.labelled]
-    unlabelled[masks[~keep].any(0)] = 0.0  # scraps of a cropped object: neither asked for nor punished
+    for dropped in (masks[~keep], ignored):  # scraps of a cropped object, and crowds: neither asked for nor punished
+        unlabelled[dropped.any(0)] = 0.0
     return Canvas(image, masks[keep], unlabelled)
 
 
@@ -107,16 +113,8 @@ def _resample(photo: LabelledPhoto, box: tuple[float, float, float, float], widt
     """(height, width, 3) the part ``box`` of a photo, x1, y1, x2, y2 in source pixels."""
     if width == 0 or height == 0:
         return np.empty((height, width, 3), np.uint8)
-    try:
-        with Image.open(photo.path) as picture:
-            if picture.size != (photo.width, photo.height):
-                raise ValueError(f"one of {picture.width} x {picture.height}")
-            return np.asarray(picture.convert("RGB").resize((width, height), Image.Resampling.BILINEAR, box=box))
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"{photo.path}: expected a picture of {photo.width} x {photo.height} pixels as its annotations say, "
-            f"got {error}; mend it or take it out of the split file"
-        ) from error
+    picture = Image.fromarray(photo.pixels())
+    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR, box=box))
 
 
 def paste(canvas: Canvas, other: Canvas, settings: Settings, rng: np.random.Generator) -> Canvas:

@@ -1,5 +1,6 @@
 """Batches: step number -> images and labels, a pure function of seed and step: a resumed run goes on exactly."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import PhotoEntry
 from anymask.train.augment import crop, limit_objects, make_canvas, paste, recolour
 from anymask.train.sampling import PhotoSampler
 from anymask.train.settings import Settings
@@ -31,11 +32,11 @@ class Batches(Dataset[Batch]):
     """``batches[step]`` is the batch of that step; every canvas of a batch has the same side.
 
     Raises:
-        SettingsError: no photo is of a collection that is sampled.
+        SettingsError: there is no photo.
         DatasetError: on drawing a batch, a photo cannot be read.
     """
 
-    def __init__(self, photos: list[LabelledPhoto], settings: Settings) -> None:
+    def __init__(self, photos: Sequence[PhotoEntry], settings: Settings) -> None:
         self.settings = settings
         self._draw = PhotoSampler(photos, settings.sampling)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from anymask import rle
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import PhotoEntry
 from anymask.errors import DatasetError
 from anymask.network.checkpoint import replace_file
 from anymask.segment import Segmenter
@@ -19,11 +19,12 @@ MOST = 5  # drawn masks for a true one, the best first
 MASKS = 200  # of a photo, the best first
 
 
-def detect(segmenter: Segmenter, photos: Iterable[LabelledPhoto]) -> Drawn:
+def detect(segmenter: Segmenter, photos: Iterable[PhotoEntry]) -> Drawn:
     """For each photo, for each annotator, for each true mask: the masks that the detector drew about it."""
     drawn = {}
-    for photo in photos:
-        found = segmenter(photo.path, max_masks=MASKS)
+    for entry in photos:
+        photo = entry.load()
+        found = segmenter(photo.pixels(), max_masks=MASKS)
         layers = []
         for truth in photo.layers:
             overlap = rle.iou(found.rles, truth, photo.height, photo.width)  # (D, G)

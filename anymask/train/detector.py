@@ -1,12 +1,13 @@
 """What the detector learns: to find every object of a canvas."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import PhotoEntry
 from anymask.errors import WeightsError
 from anymask.fastsam.checkpoint import SUFFIXES, read_weights, variant
 from anymask.network.checkpoint import network_config
@@ -25,13 +26,13 @@ class DetectorLesson(Lesson[Network]):
     """The detector on labelled photos.
 
     Raises:
-        SettingsError: no photo is of a sampled collection.
+        SettingsError: there is no photo.
     """
 
     model = "detector"
     checkpoint = "last.pt"
 
-    def __init__(self, photos: list[LabelledPhoto], settings: Settings) -> None:
+    def __init__(self, photos: Sequence[PhotoEntry], settings: Settings) -> None:
         self.settings: Settings = settings
         self.batches = Batches(photos, settings)
         self.trunk: nn.Module | FrozenTrunk | None = None

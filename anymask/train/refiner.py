@@ -1,12 +1,13 @@
 """What the refiner learns: to draw what a prompt means, at native pixels."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import PhotoEntry
 from anymask.errors import WeightsError
 from anymask.network.checkpoint import refiner_config
 from anymask.network.refiner import Refiner
@@ -25,13 +26,13 @@ class RefinerLesson(Lesson[Refiner]):
     drawn: what a detector drew on these photos, see `anymask.train.detected`; made from the labels where None.
 
     Raises:
-        SettingsError: no photo is of a sampled collection.
+        SettingsError: there is no photo.
     """
 
     model = "refiner"
     checkpoint = "refiner.pt"
 
-    def __init__(self, photos: list[LabelledPhoto], settings: RefinerSettings, drawn: Drawn | None = None) -> None:
+    def __init__(self, photos: Sequence[PhotoEntry], settings: RefinerSettings, drawn: Drawn | None = None) -> None:
         self.settings: RefinerSettings = settings
         self.batches = RefinerBatches(photos, settings, drawn)
         self.trunk: FrozenTrunk | None = None

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from anymask import rle
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto, PhotoEntry
 from anymask.errors import DatasetError
 from anymask.evaluate.prompted import depth
 from anymask.refine.hints import draw_box, draw_points
@@ -25,6 +25,7 @@ from anymask.train.sampling import PhotoSampler
 Drawn = Mapping[Path, Sequence[Sequence[Sequence[bytes]]]]
 
 LEAST_AREA = 24  # source pixels; smaller labels are scraps
+MOST_EMPTY = 1000  # photos drawn for a batch, of which none may have an object
 
 
 class RefinerBatch(NamedTuple):
@@ -51,11 +52,11 @@ class RefinerBatches(Dataset[RefinerBatch]):
     """``batches[step]`` is the batch of that step, a pure function of seed and step.
 
     Raises:
-        SettingsError: no photo is of a collection that is sampled.
-        DatasetError: on drawing a batch, a photo cannot be read.
+        SettingsError: there is no photo.
+        DatasetError: on drawing a batch, a photo cannot be read, or no photo has an object.
     """
 
-    def __init__(self, photos: list[LabelledPhoto], settings: RefinerSettings, drawn: Drawn | None = None) -> None:
+    def __init__(self, photos: Sequence[PhotoEntry], settings: RefinerSettings, drawn: Drawn | None = None) -> None:
         self.settings = settings
         self.drawn = drawn or {}
         self._draw = PhotoSampler(photos, settings.sampling)
@@ -66,8 +67,15 @@ class RefinerBatches(Dataset[RefinerBatch]):
     def __getitem__(self, step: int) -> RefinerBatch:
         rng = np.random.default_rng((self.settings.seed, step))
         samples: list[Sample] = []
+        drawn = 0
         while len(samples) < self.settings.windows:
             samples += self._of_photo(self._draw(rng), rng)
+            drawn += 1
+            if not samples and drawn == MOST_EMPTY:
+                raise DatasetError(
+                    f"expected photos with objects of {LEAST_AREA} pixels or more, got none in {drawn} of them; "
+                    "look at them with: anymask data"
+                )
         pixels, prompts, truth, counts, doubtful = zip(*samples[: self.settings.windows], strict=True)
         return RefinerBatch(
             torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous(),
@@ -83,7 +91,7 @@ class RefinerBatches(Dataset[RefinerBatch]):
         large = np.flatnonzero(areas >= LEAST_AREA)
         if len(large) == 0:
             return []
-        image = read_pixels(photo)
+        image = photo.pixels()
         detected = self.drawn.get(photo.path)
         samples = []
         for index in rng.choice(large, min(self.settings.objects, len(large)), replace=False):
@@ -92,20 +100,6 @@ class RefinerBatches(Dataset[RefinerBatch]):
             chosen = rle.decode(masks[int(rng.integers(len(masks)))], photo.height, photo.width) if len(masks) else None
             samples.append(make_sample(image, truth, chosen, self.settings, rng))
         return samples
-
-
-def read_pixels(photo: LabelledPhoto) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB of a photo. Raises DatasetError if it cannot be read, or is of another size than its labels."""
-    try:
-        with Image.open(photo.path) as picture:
-            if picture.size != (photo.width, photo.height):
-                raise ValueError(f"one of {picture.width} x {picture.height}")
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"{photo.path}: expected a picture of {photo.width} x {photo.height} pixels as its annotations say, "
-            f"got {error}; mend it or take it out of the split file"
-        ) from error
 
 
 def make_sample(

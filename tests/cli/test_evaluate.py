@@ -93,7 +93,7 @@ def test_a_photo_that_is_missing_is_told(run: Run, collections: Path) -> None:
     (collections / "drawn" / "images" / "0.png").unlink()
     ended = evaluate(run, collections)
     (line,) = ended.lines
-    assert ended.code == 1 and "0.png: there is no such file" in line
+    assert ended.code == 1 and "0.png: expected a picture" in line and "there is no such file" in line
 
 
 def test_real_photographs(run: Run, photos: Path) -> None:

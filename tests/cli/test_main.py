@@ -34,11 +34,12 @@ def test_help_tells_the_commands(run: Run) -> None:
     ended = run("--help")
     assert ended.code == 0
     assert all(
-        re.search(rf"^  {command} ", ended.out, re.MULTILINE) for command in ("segment", "train", "evaluate", "export")
+        re.search(rf"^  {command} ", ended.out, re.MULTILINE)
+        for command in ("segment", "train", "evaluate", "export", "data")
     )
 
 
-@pytest.mark.parametrize("command", ["segment", "train", "evaluate", "export"])
+@pytest.mark.parametrize("command", ["segment", "train", "evaluate", "export", "data"])
 def test_every_command_and_option_is_explained(run: Run, command: str) -> None:
     ended = run(command, "--help")
     assert ended.code == 0
@@ -48,7 +49,7 @@ def test_every_command_and_option_is_explained(run: Run, command: str) -> None:
     assert "<" not in ended.out.partition("Options:")[2].replace("0<=x<=1", "")  # every value has a name, not a type
 
 
-@pytest.mark.parametrize("arguments", [[], ["segment"], ["nonsense"], ["--nonsense"], ["export"]])
+@pytest.mark.parametrize("arguments", [[], ["segment"], ["nonsense"], ["--nonsense"], ["export"], ["data"]])
 def test_wrong_use_ends_with_2(run: Run, arguments: list[str]) -> None:
     ended = run(*arguments)
     assert ended.code == 2

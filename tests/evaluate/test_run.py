@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from anymask import DatasetError, Segmenter, rle
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.evaluate.recall import AREAS, THRESHOLDS, TOP, Recalled
 from anymask.evaluate.run import Measured, measure, summarise
 
@@ -62,7 +62,7 @@ def test_some_objects_are_asked_about(segmenter: Segmenter, photo: LabelledPhoto
 
 
 def test_labels_of_another_size_are_refused(segmenter: Segmenter, photo: LabelledPhoto) -> None:
-    with pytest.raises(DatasetError, match=r"astronaut.jpg: expected 512 x 513 pixels .* got 512 x 512"):
+    with pytest.raises(DatasetError, match=r"astronaut.jpg: expected a picture of 513 x 512 .* got one of 512 x 512"):
         measure(segmenter, replace(photo, width=513), 32)
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from anymask import DatasetError, rle
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.evaluate.scores import Scored, fit_score_rule, mean_ranks, score_photo, score_photos, spearman
 from anymask.postprocess import ScoreRule
 from anymask.runtimes import FakeRuntime

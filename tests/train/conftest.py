@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from anymask.dataset import LabelledPhoto, read_photos
+from anymask.datasets import LabelledPhoto, read_photos
 from anymask.network.yolo import NetworkConfig
 from anymask.train.settings import Settings
 

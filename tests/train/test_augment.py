@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.errors import DatasetError
 from anymask.train.augment import PADDING_GREY, Canvas, crop, limit_objects, make_canvas, paste, recolour
 from anymask.train.settings import Settings
@@ -156,6 +156,19 @@ def test_one_annotator_at_a_time(paint: Paint, settings: Settings) -> None:
     assert counts == {3, 2}
 
 
+def test_crowds_are_ignored(paint: Paint, settings: Settings) -> None:
+    (photo,) = paint()
+    red, green, blue = photo.layers[0]
+    crowded = replace(photo, layers=((red, blue),), labels=((None, None),), ignored=(green,))
+    for seed in range(6):
+        canvas = crop(crowded, 64, replace(settings, zoom=(1.0, 1.0)), rng_of(seed))
+        crowd = canvas.image[..., 1] > 250
+        assert crowd.any()
+        assert not canvas.masks[:, crowd].any()  # not asked for
+        assert (canvas.unlabelled[crowd] == 0).all()  # and not punished
+        assert (canvas.unlabelled[(canvas.image < 5).all(2)] == 1).all()  # background stays background
+
+
 def test_a_photo_narrower_than_a_canvas_pixel_is_all_padding(paint: Paint, settings: Settings) -> None:
     (photo,) = paint(height=90, width=120)
     ribbon = replace(photo, path=photo.path.with_name("ribbon.png"), height=1, width=1000, layers=((),))
@@ -169,8 +182,8 @@ def test_a_photo_narrower_than_a_canvas_pixel_is_all_padding(paint: Paint, setti
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda path: path.unlink(), "No such file"),
-        (lambda path: path.write_bytes(b"no picture"), "cannot identify"),
+        (lambda path: path.unlink(), "there is no such file"),
+        (lambda path: path.write_bytes(b"no picture"), "is not a picture"),
         (lambda path: Image.new("RGB", (90, 120)).save(path), "got one of 90 x 120"),  # turned since it was labelled
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.errors import SettingsError
 from anymask.train.batches import Batch, Batches, boxes_of
 from anymask.train.settings import Settings
@@ -36,7 +36,7 @@ import sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from anymask.dataset import read_photos
+from anymask.datasets import read_photos
 from anymask.network.yolo import NetworkConfig
 from anymask.train.batches import Batches
 from anymask.train.settings import Settings
@@ -102,19 +102,17 @@ def test_collections_are_drawn_as_often_as_said(paint: Paint, settings: Settings
     assert drawn.count("a") == pytest.approx(300, abs=40)
 
 
-@pytest.mark.parametrize(
-    ("collections", "said"),
-    [
-        ([], r"no photo belongs to a collection that is sampled \(painted\), got photos of none at all"),
-        (["a", "b"], "got photos of a, b; name the collections in `sampling`"),
-    ],
-)
-def test_photos_that_no_one_asks_for_are_an_error(
-    paint: Paint, settings: Settings, collections: list[str], said: str
-) -> None:
-    photos = [photo for collection in collections for photo in paint(1, collection=collection)]
-    with pytest.raises(SettingsError, match=said):
-        Batches(photos, settings)
+def test_without_photos_there_is_an_error(settings: Settings) -> None:
+    with pytest.raises(SettingsError, match="expected photos to draw from, got none at all"):
+        Batches([], settings)
+
+
+def test_where_sampling_names_none_all_collections_are_drawn_equally(paint: Paint, settings: Settings) -> None:
+    batches = Batches([*paint(3, collection="a"), *paint(1, collection="b")], settings)
+    rng = np.random.default_rng(0)
+    drawn = [batches._draw(rng).collection for _ in range(400)]
+    assert drawn.count("a") == pytest.approx(200, abs=40)
+    assert drawn.count("a") + drawn.count("b") == 400
 
 
 def test_a_batch_without_objects(paint: Paint, settings: Settings) -> None:

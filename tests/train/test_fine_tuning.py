@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.errors import SettingsError, WeightsError
 from anymask.network.checkpoint import load_network
 from anymask.network.head import predictions

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from anymask.boxes import iou
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.errors import AnymaskError, SettingsError, WeightsError
 from anymask.network.checkpoint import load_checkpoint, load_network
 from anymask.network.head import predictions

@@ -1,6 +1,7 @@
 """Samples the refiner learns from, its loss, and a short run of the same loop that trains the detector."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 import torch
 
 from anymask import rle
-from anymask.dataset import LabelledPhoto
-from anymask.errors import SettingsError, WeightsError
+from anymask.datasets import LabelledPhoto
+from anymask.errors import DatasetError, SettingsError, WeightsError
 from anymask.network.checkpoint import load_checkpoint, load_network, load_refiner
 from anymask.network.refiner import MASKS, RefinerConfig, RefinerOutput
 from anymask.refine.hints import BOX, MASK, NEGATIVE, POSITIVE
@@ -61,8 +62,14 @@ def test_batches_are_a_function_of_the_step(paint: Paint) -> None:
     assert not torch.equal(first.pixels, other.pixels)
     assert first.pixels.shape == (3, 3, SIDE, SIDE)
     assert first.prompts.shape == (3, 4, SIDE, SIDE)
-    with pytest.raises(SettingsError, match="no photo belongs to a collection that is sampled"):
-        RefinerBatches(paint(1), settings_of(sampling={"coco": 1.0}))
+    with pytest.raises(SettingsError, match="expected photos to draw from, got none at all"):
+        RefinerBatches([], settings_of())
+
+
+def test_photos_without_objects_are_told(paint: Paint) -> None:
+    empty = [replace(photo, layers=((),), labels=((),)) for photo in paint(2)]
+    with pytest.raises(DatasetError, match="expected photos with objects of 24 pixels or more, got none in 1000"):
+        RefinerBatches(empty, settings_of())[0]
 
 
 def test_what_a_detector_drew_is_used(paint: Paint) -> None:

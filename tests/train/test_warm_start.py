@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from anymask.dataset import LabelledPhoto
+from anymask.datasets import LabelledPhoto
 from anymask.errors import WeightsError
 from anymask.export import export_onnx
 from anymask.models import default_weights, refiner_weights

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from anymask.dataset import LabelledPhoto, content_hash, read_photos, read_split, spread
+from anymask.datasets import LabelledPhoto, content_hash, read_photos, read_split, spread
 from anymask.errors import DatasetError
 
 CORNER = np.array([[1, 1, 0], [0, 0, 0]])
@@ -127,14 +127,6 @@ def test_nothing_found_says_what_was_looked_for(tmp_path: Path) -> None:
         {"images": [{"id": 1}], "annotations": []},  # an image without a name
         {"images": [image(1, "a.jpg", "partly")], "annotations": []},  # an unknown word
         {"images": [image(1, "a.jpg")], "annotations": [{"image_id": 1}]},  # no mask
-        {
-            "images": [image(1, "a.jpg")],
-            "annotations": [{"image_id": 1, "label": None, "segmentation": {"counts": [0, 6]}}],  # not compressed
-        },
-        {
-            "images": [image(1, "a.jpg")],
-            "annotations": [{"image_id": 1, "label": None, "segmentation": [[0, 0, 1, 1]]}],  # a polygon
-        },
     ],
 )
 def test_annotations_of_another_shape_are_named(tmp_path: Path, document: Any) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from anymask.dataset import content_hash, read_photos, read_split
+from anymask.datasets import content_hash, read_photos, read_split
 from scripts import make_split
 
-SPLIT = Path(__file__).parent.parent / "data" / "photos_split.csv"
+SPLIT = Path(__file__).parents[2] / "data" / "photos_split.csv"
 
 
 def rows() -> list[dict[str, str]]:
