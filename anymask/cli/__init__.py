@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from anymask import __version__
+from anymask.cli.compare import compare
 from anymask.cli.console import LineHandler, say
 from anymask.cli.evaluate import evaluate
 from anymask.cli.export import export
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command(no_args_is_help=True)(segment)
 app.command()(train)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(export)
 
 

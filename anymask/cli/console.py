@@ -1,11 +1,17 @@
-"""What commands say on stderr: lines, log records and progress bars, all on one console so that none breaks another."""
+"""What commands say: on stderr lines, log records and progress bars, all on one console so that none breaks another;
+on stdout tables.
+"""
 
 import logging
 
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
+
+from anymask.evaluate.tables import Table as Figures
 
 console = Console(stderr=True)
+NARROWEST = 80  # columns of a terminal that show a table whole
 
 
 def say(line: str) -> None:
@@ -18,6 +24,17 @@ def progress_bar(*, hidden: bool = False) -> Progress:
     is_hidden = hidden or not console.is_terminal
     # Were stdout redirected, what a command prints there would go to the bar's console
     return Progress(console=console, transient=True, disable=is_hidden, redirect_stdout=False)
+
+
+def show(table: Figures, title: str) -> None:
+    """Print a table of figures on stdout, neither cut nor folded."""
+    shown = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for column, heading in enumerate(table.head):
+        shown.add_column(heading, justify="right" if column else "left", no_wrap=True)
+    for row in table.rows:
+        shown.add_row(*row)
+    output = Console()
+    output.print(shown, width=max(output.width, NARROWEST), crop=False)
 
 
 class LineHandler(logging.Handler):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from anymask.cli.evaluate import HEADINGS
+from anymask.evaluate.tables import HEADINGS
 from anymask.models import default_weights, refiner_weights, weights_hash
 
 Run = Callable[..., Any]
