@@ -11,7 +11,7 @@ from rich.table import Table
 from anymask.evaluate.tables import Table as Figures
 
 console = Console(stderr=True)
-NARROWEST = 80  # columns of a terminal that show a table whole
+WIDEST = 1000  # columns: no table is wider
 
 
 def say(line: str) -> None:
@@ -27,14 +27,15 @@ def progress_bar(*, hidden: bool = False) -> Progress:
 
 
 def show(table: Figures, title: str) -> None:
-    """Print a table of figures on stdout, neither cut nor folded."""
+    """Print a table of figures on stdout, neither cut nor folded, however narrow the terminal."""
     shown = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for column, heading in enumerate(table.head):
         shown.add_column(heading, justify="right" if column else "left", no_wrap=True)
     for row in table.rows:
         shown.add_row(*row)
     output = Console()
-    output.print(shown, width=max(output.width, NARROWEST), crop=False)
+    needed = output.measure(shown, options=output.options.update(max_width=WIDEST)).maximum
+    output.print(shown, width=max(output.width, needed), crop=False)
 
 
 class LineHandler(logging.Handler):

@@ -40,7 +40,7 @@ def evaluate(
     refine: RefineOption = "auto",
     boxes: Annotated[
         str,
-        typer.Option(metavar="truth|FILE", help="Also mask AP from true boxes, or from those of a COCO results file."),
+        typer.Option(metavar="truth|FILE", help="Also mask AP from true boxes, or those of a COCO results file."),
     ] = "",
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")] = None,
     details: Annotated[
@@ -64,7 +64,7 @@ def evaluate(
     kept_out = first_of_each(read_photos(photos, split, "kept_out", wanted or None), limit)
     if missing := wanted - {photo.collection for photo in kept_out}:
         raise DatasetError(f"{photos}: no kept-out photos of {', '.join(sorted(missing))}; check --collections")
-    given = "truth" if boxes == "truth" else read_boxes(Path(boxes)) if boxes else None
+    given = read_boxes(boxes, kept_out) if boxes else None
     worst = Worst(WORST) if report is not None else None
     segmenter = Segmenter(weights)
     with progress_bar() as bar:
@@ -86,7 +86,7 @@ def evaluate(
         "image_size": image_size,
         "asked": asked,
         "side": "kept_out",
-        **({"boxes": "truth" if boxes == "truth" else Path(boxes).name} if boxes else {}),
+        **({"boxes": Path(boxes).name} if boxes else {}),
         "groups": groups,
         "rank_correlation_with_iou": correlation,
     }

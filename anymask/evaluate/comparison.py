@@ -190,8 +190,10 @@ def _said(each: Difference) -> str:
     if each.verdict == "unknown":
         return "no interval"
     if each.verdict == "chance":
+        if each.interval == (0.0, 0.0):
+            return "the same"
         return "intervals overlap" if each.interval is None else "may be chance"
-    how = ": intervals do not overlap" if each.interval is None else ""
+    how = ", intervals do not overlap" if each.interval is None else ""
     return f"B is {each.verdict}{how}"
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,15 +57,20 @@ class GivenBoxes:
         return moved[:MOST]
 
 
-def read_boxes(file: Path) -> GivenBoxes:
-    """Boxes from a COCO results file: a list of {"image_id", "category_id", "bbox": [x, y, width, height], "score"}.
+def read_boxes(words: str, photos: Sequence[LabelledPhoto]) -> GivenBoxes | Literal["truth"]:
+    """Boxes of photos from a COCO results file, or "truth" for that word.
+
+    The file is a list of {"image_id", "category_id", "bbox": [x, y, width, height], "score"}.
 
     An entry may have "file_name" in place of "image_id", and "category", a name, in place of "category_id". The file
     may also be {"images": [{"id", "file_name"}], "categories": [{"id", "name"}], "annotations": the list}. Without
     either an "image_id" is the number that is the photo's file name, as it is for COCO, and classes are not known.
 
-    Raises SettingsError if the file is missing or something else.
+    Raises SettingsError if the file is missing, is something else, or has boxes of none of the photos.
     """
+    if words == "truth":
+        return "truth"
+    file = Path(words)
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         tables = {} if isinstance(document, list) else document
@@ -77,12 +82,18 @@ def read_boxes(file: Path) -> GivenBoxes:
             category = entry.get("category", categories.get(entry.get("category_id")))
             x, y, width, height = map(float, entry["bbox"])
             by_photo[name].append(GivenBox((x, y, x + width, y + height), float(entry["score"]), category))
-        return GivenBoxes(by_photo)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
             f"{file}: expected a list of boxes with image_id, category_id, bbox and score, as COCO's results are, "
             f"got {error!r}; or write --boxes truth"
         ) from error
+    given = GivenBoxes(by_photo)
+    if not any(map(given.of, photos)):
+        raise SettingsError(
+            f"{file}: expected boxes of the photos measured, such as {photos[0].path.name}, got boxes of none of them; "
+            "name photos by file_name"
+        )
+    return given
 
 
 @dataclass(frozen=True)

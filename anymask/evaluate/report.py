@@ -30,8 +30,9 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2024; background: #fff; max-width: 76rem; margin: 2rem auto;
   padding: 0 1.5rem; }
 h1, h2, h3 { line-height: 1.2; margin: 2rem 0 .6rem; }
-table { border-collapse: collapse; margin: .8rem 0 1.4rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #dde1e6; vertical-align: top; }
+table { border-collapse: collapse; margin: .8rem 0 1.4rem; font-size: 14px; font-variant-numeric: tabular-nums;
+  display: block; overflow-x: auto; }
+th, td { padding: .25rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #dde1e6; }
 th:first-child, td:first-child { text-align: left; }
 th { border-bottom: 2px solid #8b949e; }
 tbody tr:hover { background: #f3f5f7; }
@@ -65,8 +66,8 @@ def run_report(document: Mapping[str, Any], run: Run, cases: Sequence[Case]) -> 
         f"`{run.command}`\n\n{run.date}, on {run.cores} cores.",
         *settings(document),
         "In brackets: 95 % bootstrap intervals over photos. Small is below 32 x 32 pixels, large is from 96 x 96. AR "
-        "is average recall at IoU .50 to .95 without regard to classes, box AR that of the masks' boxes; the others are "
-        "mean IoU. A click is answered by the best of three answers, a box by the first one.",
+        "is average recall at IoU .50 to .95 without regard to classes, box AR that of the masks' boxes; the others "
+        "are mean IoU. A click is answered by the best of three answers, a box by the first one.",
         f"Clicks and boxes were asked of at most {asked} objects a photo." if asked else "",
         *section("By collection", by_collection(groups).markdown()),
         *section("By size", by_size(everything).markdown()),
