@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import SettingsError
-from anymask.evaluate.bootstrap import interval
+from anymask.evaluate.bootstrap import percentiles, quotients
 from anymask.evaluate.figures import Figure, Keys, groups_of, walk
 from anymask.evaluate.tables import SIZES, Table
 
@@ -86,14 +86,7 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
 
 def paired_interval(a: Sums, b: Sums) -> tuple[float, float]:
     """The 95 % bootstrap interval of the difference of two quotients of sums over the same photos."""
-
-    def difference(chosen: NDArray[np.int64]) -> float:
-        wholes = a[1][chosen].sum(), b[1][chosen].sum()
-        if not all(wholes):
-            return float("nan")
-        return float(b[0][chosen].sum() / wholes[1] - a[0][chosen].sum() / wholes[0])
-
-    return interval(difference, len(a[0]))
+    return percentiles(quotients(*b) - quotients(*a))
 
 
 def notes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:

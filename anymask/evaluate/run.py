@@ -1,7 +1,7 @@
 """The evaluation: every kept-out photo segmented once, and all figures taken from that."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from anymask import rle
 from anymask.boxes import iou as box_iou
 from anymask.dataset import LabelledPhoto, spread
 from anymask.errors import DatasetError
-from anymask.evaluate.bootstrap import interval
+from anymask.evaluate.bootstrap import percentiles, quotients
 from anymask.evaluate.figures import Keys, groups_of
 from anymask.evaluate.precision import GivenBoxes, Instances, average_precision
 from anymask.evaluate.prompted import (
@@ -158,8 +158,7 @@ def summarise_group(measured: list[Measured]) -> dict[str, Any]:
         place = report
         for name in path:
             place = place.setdefault(name, {})
-        mean = ratio(parts, wholes)
-        place[last] = figure(mean(np.arange(len(measured))), mean, len(measured))
+        place[last] = figure(parts, wholes)
     answered = [m.instances for m in measured if m.instances is not None]
     if answered:
         ap = average_precision(answered)
@@ -202,24 +201,17 @@ def per_photo(measured: list[Measured]) -> dict[str, Any]:
     }
 
 
-def ratio(parts: NDArray[Any], wholes: NDArray[Any]) -> Callable[[NDArray[np.int64]], float]:
-    """The statistic sum(parts) / sum(wholes) over chosen photos; NaN where the wholes are nothing."""
-
-    def statistic(chosen: NDArray[np.int64]) -> float:
-        whole = wholes[chosen].sum()
-        return float(parts[chosen].sum() / whole) if whole else float("nan")
-
-    return statistic
-
-
 def rounded(value: float, digits: int = 4) -> float | None:
     """To so many digits; None, which JSON knows, for NaN, which it does not."""
     return round(value, digits) if math.isfinite(value) else None
 
 
-def figure(value: float, statistic: Callable[[NDArray[np.int64]], float], photos: int) -> dict[str, float] | None:
-    """A value with its interval, rounded to four digits; None when there is nothing to measure."""
-    if not np.isfinite(value):
+def figure(parts: NDArray[Any], wholes: NDArray[Any]) -> dict[str, float] | None:
+    """The quotient of the sums of (P,) parts and wholes, one of each for each photo, with its interval over photos.
+
+    Rounded to four digits; None when there is nothing to measure.
+    """
+    if not wholes.sum() or not np.isfinite(value := parts.sum() / wholes.sum()):
         return None
-    low, high = interval(statistic, photos)
+    low, high = percentiles(quotients(parts, wholes))
     return {"value": round(float(value), 4), "low": round(low, 4), "high": round(high, 4)}
