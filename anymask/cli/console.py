@@ -35,7 +35,7 @@ def show(table: Figures, title: str) -> None:
         shown.add_row(*row)
     output = Console()
     needed = output.measure(shown, options=output.options.update(max_width=WIDEST)).maximum
-    output.print(shown, width=max(output.width, needed), crop=False)
+    Console(width=max(output.width, needed)).print(shown, crop=False)
 
 
 class LineHandler(logging.Handler):

@@ -1,5 +1,6 @@
 """`anymask compare` on evaluations of a small collection."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,20 @@ def test_two_runs(run: Run, evaluated: Path) -> None:
     report = Path("reports/x/comparison.md").read_text()
     assert "| drawn click medium |" in report
     assert "<table>" in Path("reports/x/comparison.html").read_text()
+
+
+def test_without_details_nothing_is_cut(run: Run) -> None:
+    """Longer than 80 columns, which is what a pipe is taken for."""
+    for name, value in (("a", 0.2), ("b", 0.6)):
+        figure = {"value": value, "low": value - 0.1, "high": value + 0.1}
+        group = {"photos": 2, "objects": {"all": 2}, "detector's click, zoomed": {"all": figure}}
+        Path(f"{name}.json").write_text(json.dumps({"groups": {"photos of many kinds": group}}))
+    ended = run("compare", "a.json", "b.json")
+    assert (ended.code, ended.err) == (0, "")
+    (row,) = [line for line in ended.out.splitlines() if line.startswith("photos of many kinds")]
+    assert " ".join(row.split()) == (
+        "photos of many kinds detector's click, zoomed all 0.200 0.600 +0.400 B is better, intervals do not overlap"
+    )
 
 
 @pytest.mark.parametrize(
