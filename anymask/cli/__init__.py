@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from anymask import __version__
+from anymask.cli.compare import compare
 from anymask.cli.console import LineHandler, say
 from anymask.cli.data import data
 from anymask.cli.evaluate import evaluate
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command(no_args_is_help=True)(segment)
 app.command()(train)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(export)
 app.command(no_args_is_help=True)(data)
 

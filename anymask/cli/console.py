@@ -1,11 +1,17 @@
-"""What commands say on stderr: lines, log records and progress bars, all on one console so that none breaks another."""
+"""What commands say: on stderr lines, log records and progress bars, all on one console so that none breaks another;
+on stdout tables.
+"""
 
 import logging
 
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
+
+from anymask.evaluate.tables import Table as Figures
 
 console = Console(stderr=True)
+WIDEST = 1000  # columns: no table is wider
 
 
 def say(line: str) -> None:
@@ -18,6 +24,18 @@ def progress_bar(*, hidden: bool = False) -> Progress:
     is_hidden = hidden or not console.is_terminal
     # Were stdout redirected, what a command prints there would go to the bar's console
     return Progress(console=console, transient=True, disable=is_hidden, redirect_stdout=False)
+
+
+def show(table: Figures, title: str) -> None:
+    """Print a table of figures on stdout, neither cut nor folded, however narrow the terminal."""
+    shown = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for column, heading in enumerate(table.head):
+        shown.add_column(heading, justify="right" if column else "left", no_wrap=True)
+    for row in table.rows:
+        shown.add_row(*row)
+    output = Console()
+    needed = output.measure(shown, options=output.options.update(max_width=WIDEST)).maximum
+    Console(width=max(output.width, needed)).print(shown, crop=False)
 
 
 class LineHandler(logging.Handler):

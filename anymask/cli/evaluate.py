@@ -1,23 +1,23 @@
 """``anymask evaluate``: figures on the kept-out photographs."""
 
+import datetime
 import json
-import math
+import os
+import shlex
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from anymask.cli.console import progress_bar
+from anymask.cli.console import progress_bar, show
 from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, RefineOption, SplitOption, SubsetOption
 from anymask.errors import DatasetError
-from anymask.evaluate.recall import AREAS
 from anymask.models import DEFAULT, refiner_weights, weights_hash
 from anymask.segment import IMAGE_SIZE, Segmenter
 
-HEADINGS = ("photos", "objects", "AR@10", "AR@100", "AR@1000", "small", "medium", "large", "click", "box")
-NARROWEST = 80  # columns of a terminal that show the table whole
+WORST = 12  # worst cases of each kind that a report shows
 
 
 def evaluate(
@@ -42,94 +42,84 @@ def evaluate(
         typer.Option(metavar="N", min=1, help="Click and box at most N objects of a photo. [default: all]"),
     ] = None,
     refine: RefineOption = "auto",
+    boxes: Annotated[
+        str,
+        typer.Option(metavar="truth|FILE", help="Also mask AP from true boxes, or those of a COCO results file."),
+    ] = "",
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")] = None,
+    details: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The same with sums of every photo, for `anymask compare`.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write tables and the worst cases as Markdown and HTML.")
+    ] = None,
 ) -> None:
     """Measure masks on the kept-out photos: recall, click and box IoU, per collection and by size.
 
     All photos are measured of data that tells no sides apart, such as a COCO file.
     """
     from anymask.datasets import first_of_each, has_sides, read
-    from anymask.evaluate.run import measure, summarise
+    from anymask.evaluate import tables
+    from anymask.evaluate.precision import read_boxes
+    from anymask.evaluate.report import Run, run_report, write
+    from anymask.evaluate.run import measure, per_photo, rounded, summarise
     from anymask.evaluate.scores import score_photos
+    from anymask.evaluate.worst import Worst
     from anymask.postprocess import ScoreRule
 
     wanted = frozenset(name.strip() for name in collections.split(",") if name.strip())
     side: Literal["kept_out"] | None = "kept_out" if has_sides(photos) else None
-    chosen = read(photos, side=side, split=split, images=images, subset=subset, seed=seed, collections=wanted or None)
-    measured = first_of_each(chosen, limit)
-    if missing := wanted - {photo.collection for photo in measured}:
+    found = read(photos, side=side, split=split, images=images, subset=subset, seed=seed, collections=wanted or None)
+    chosen = first_of_each(found, limit)
+    if missing := wanted - {photo.collection for photo in chosen}:
         named = "kept-out photos" if side else "photos"
         raise DatasetError(f"{photos}: no {named} of {', '.join(sorted(missing))}; check --collections")
+    given = read_boxes(boxes, chosen) if boxes else None
+    worst = Worst(WORST) if report is not None else None
     segmenter = Segmenter(weights)
+    asking = partial(measure, segmenter, image_size=image_size, refine=refine, prompts=prompts, asked=asked)
     with progress_bar() as bar:
-        groups = summarise(
-            [
-                measure(segmenter, photo.load(), image_size, refine=refine, prompts=prompts, asked=asked)
-                for photo in bar.track(measured, description="measuring")
-            ]
-        )
-        scored = score_photos(segmenter.runtime, bar.track(measured, description="scores"), image_size)
+        measured = [
+            asking(photo.load(), given=given, worst=worst) for photo in bar.track(chosen, description="measuring")
+        ]
+        scored = score_photos(segmenter.runtime, bar.track(chosen, description="scores"), image_size)
+    groups = summarise(measured)
     correlation = {
         "class_score": rounded(scored.correlation(ScoreRule(1.0, 0.0))),
         "score": rounded(scored.correlation(segmenter.score_rule)),
         "candidates": len(scored.true_iou),
     }
-    output = Console()
-    output.print(table(groups), width=max(output.width, NARROWEST), crop=False)
+    document = {
+        "weights_sha256": segmenter.weights_hash(),
+        "refiner_sha256": weights_hash(refiner_weights()),
+        "refine": refine,
+        "image_size": image_size,
+        "asked": asked,
+        "side": side or "all photos",
+        **({"boxes": Path(boxes).name} if boxes else {}),
+        "groups": groups,
+        "rank_correlation_with_iou": correlation,
+    }
+    show(tables.overview(groups), "mask AR (small to large: AR@1000), best-of-three click IoU, box IoU")
     if prompts:
-        output.print(prompts_table(groups), width=max(output.width, NARROWEST), crop=False)
+        show(tables.prompts_overview(groups["all"]), "mean IoU by prompt, of objects of all groups")
+    if boxes:
+        show(tables.precision(groups), "mask AP of the answers to boxes")
     typer.echo(
         f"rank correlation with the true IoU over {correlation['candidates']} candidates: "
-        f"class score {said(correlation['class_score'])}, score {said(correlation['score'])}"
+        f"class score {tables.or_unknown(correlation['class_score'])}, score {tables.or_unknown(correlation['score'])}"
     )
     if to is not None:
-        document = {
-            "weights_sha256": segmenter.weights_hash(),
-            "refiner_sha256": weights_hash(refiner_weights()),
-            "refine": refine,
-            "image_size": image_size,
-            "asked": asked,
-            "side": side or "all photos",
-            "groups": groups,
-            "rank_correlation_with_iou": correlation,
-        }
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        write_json(to, document, indent=1)
+    if details is not None:
+        write_json(details, document | {"per photo": per_photo(measured)})
+    if report is not None and worst is not None:
+        cases = worst.cases()
+        run = Run(shlex.join(["anymask", *sys.argv[1:]]), f"{datetime.date.today()}", os.cpu_count() or 1)
+        write(report, "report", run_report(document, run, cases), cases)
 
 
-def rounded(value: float) -> float | None:
-    """To four digits; None, which JSON knows, for NaN, which it does not."""
-    return round(value, 4) if math.isfinite(value) else None
-
-
-def said(value: float | None) -> str:
-    """A figure for people."""
-    return "unknown" if value is None else f"{value:.3f}"
-
-
-def table(groups: dict[str, Any]) -> Table:
-    """The main figures, one row per group of photos; sizes are AR@1000."""
-    title = "mask AR (small to large: AR@1000), best-of-three click IoU, box IoU"
-    shown = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    shown.add_column("", no_wrap=True)
-    for heading in HEADINGS:
-        shown.add_column(heading, justify="right", no_wrap=True)
-    for name, group in groups.items():
-        ar = group["ar"]
-        figures = [ar["all"][top] for top in ("10", "100", "1000")]
-        figures += [ar[size]["1000"] for size in ("small", "medium", "large")]
-        figures += [group["click"]["all"], group["box"]["all"]]
-        cells = ["-" if figure is None else f"{figure['value']:.3f}" for figure in figures]
-        shown.add_row(name, str(group["photos"]), str(group["objects"]["all"]), *cells)
-    return shown
-
-
-def prompts_table(groups: dict[str, Any]) -> Table:
-    """What prompts get over all photos, one row per figure, one column per size of the object."""
-    shown = Table(title="mean IoU by prompt, of objects of all groups", box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("", *AREAS):
-        shown.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for name, row in groups["all"].items():
-        if name not in ("photos", "objects", "asked", "ar", "box ar"):
-            shown.add_row(name, *(said(figure and figure["value"]) for figure in (row[size] for size in AREAS)))
-    return shown
+def write_json(file: Path, document: dict[str, Any], indent: int | None = None) -> None:
+    """Write a document, in folders that are made for it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(document, indent=indent, allow_nan=False) + "\n", encoding="utf-8")

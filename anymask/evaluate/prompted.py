@@ -39,26 +39,53 @@ def deepest_point(mask: NDArray[np.bool_]) -> tuple[float, float]:
     return float(column) + 0.5, float(row) + 0.5
 
 
-def click_ious(choose: Choose, truth: Sequence[bytes], size: tuple[int, int]) -> NDArray[np.float64]:
-    """(G,) for each true mask, the best IoU among the first three answers to a click at its deepest point.
+def click_answers(choose: Choose, truth: Sequence[bytes], size: tuple[int, int]) -> list[bytes]:
+    """For each true mask, the best of the first three answers to a click at its deepest point.
 
-    size: (height, width) of the picture.
+    A mask without pixels where there is none. size: (height, width) of the picture.
     """
-    ious = np.zeros(len(truth))
-    for index, counts in enumerate(truth):
+    answers = []
+    for counts in truth:
         picked = choose(Point([deepest_point(rle.decode(counts, *size))]))[:GUESSES]
-        ious[index] = rle.iou(picked.rles, [counts], *size).max(initial=0.0)
-    return ious
+        answers.append(best(picked, [counts])[0])
+    return answers
+
+
+def click_ious(choose: Choose, truth: Sequence[bytes], size: tuple[int, int]) -> NDArray[np.float64]:
+    """(G,) IoU of ``click_answers`` with the true masks."""
+    return mask_ious(click_answers(choose, truth, size), truth, size)
+
+
+def best(found: MaskSet, truth: Sequence[bytes]) -> list[bytes]:
+    """For each true mask, the one that overlaps it most; a mask without pixels where there is none."""
+    if len(found) == 0:
+        return [nothing(found.size)] * len(truth)
+    return [found.rles[index] for index in rle.iou(found.rles, truth, *found.size).argmax(axis=0)]
+
+
+def nothing(size: tuple[int, int]) -> bytes:
+    """A mask without pixels."""
+    return rle.encode_changes(np.zeros(0, np.int64), *size)
 
 
 def box_answers(choose: Choose, truth: Sequence[bytes], size: tuple[int, int]) -> list[bytes]:
     """For each true mask, the first answer to its tight box; a mask without pixels where there is none."""
-    nothing = rle.encode_changes(np.zeros(0, np.int64), *size)
-    answers = []
-    for box in rle.boxes(truth, *size):
+    return first_answers(choose, rle.boxes(truth, *size), size)[0]
+
+
+def first_answers(
+    choose: Choose, boxes: NDArray[np.floating], size: tuple[int, int]
+) -> tuple[list[bytes], NDArray[np.float64]]:
+    """The first answer to each of (N, 4) boxes, and its score, (N,).
+
+    A mask without pixels, and a score of 0, where there is none.
+    """
+    answers, scores = [], np.zeros(len(boxes))
+    for index, box in enumerate(boxes):
         picked = choose(Box(box.tolist()))
-        answers.append(picked.rles[0] if len(picked) else nothing)
-    return answers
+        answers.append(picked.rles[0] if len(picked) else nothing(size))
+        scores[index] = picked.scores[0] if len(picked) else 0.0
+    return answers, scores
 
 
 def mask_ious(answers: Sequence[bytes], truth: Sequence[bytes], size: tuple[int, int]) -> NDArray[np.float64]:

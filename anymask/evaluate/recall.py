@@ -5,7 +5,7 @@ effective detection proposals?", Hosang et al. 2015, and cocodataset.org/#detect
 greedily by score, as pycocotools does; a test holds the two equal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,10 +77,10 @@ def match(iou: NDArray[np.floating]) -> NDArray[np.int64]:
     return rank
 
 
-def average_recall(photos: list[Recalled]) -> NDArray[np.float64]:
-    """(len(AREAS), len(TOP)) AR over photos; NaN where there is no object."""
-    found = np.sum([photo.found for photo in photos], axis=0)
-    objects = np.sum([photo.objects for photo in photos], axis=0)
-    with np.errstate(invalid="ignore"):
-        recall: NDArray[np.float64] = (found / objects[:, None, None]).mean(axis=2)
-    return recall
+def recall_sums(photos: Sequence[Recalled]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """What average recall is the quotient of, summed over any photos.
+
+    Returns:
+        (P, len(AREAS), len(TOP)) objects found, averaged over the thresholds, and (P, len(AREAS)) objects there are.
+    """
+    return np.stack([photo.found.mean(axis=2) for photo in photos]), np.stack([photo.objects for photo in photos])

@@ -1,9 +1,10 @@
 """The evaluation: every kept-out photo segmented once, and all figures taken from that."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,22 @@ from numpy.typing import NDArray
 from anymask import rle
 from anymask.boxes import iou as box_iou
 from anymask.datasets import LabelledPhoto, spread
-from anymask.evaluate.bootstrap import interval
-from anymask.evaluate.prompted import border_ious, box_answers, click_ious, corrected_ious, mask_ious
-from anymask.evaluate.recall import AREAS, TOP, Recalled, average_recall, of_size, recall_on_photo
+from anymask.evaluate.bootstrap import percentiles, quotients
+from anymask.evaluate.figures import Keys, groups_of
+from anymask.evaluate.precision import GivenBoxes, Instances, average_precision
+from anymask.evaluate.prompted import (
+    Choose,
+    best,
+    border_ious,
+    box_answers,
+    click_answers,
+    click_ious,
+    corrected_ious,
+    first_answers,
+    mask_ious,
+)
+from anymask.evaluate.recall import AREAS, TOP, Recalled, of_size, recall_on_photo, recall_sums
+from anymask.evaluate.worst import Worst
 from anymask.segment import Refine, Segmenter
 
 
@@ -28,6 +42,8 @@ class Measured:
     clicks: NDArray[np.float64]  # (G,) best-of-three click IoU
     boxes: NDArray[np.float64]  # (G,) box IoU
     prompts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)  # more of that, (G,) each, by name
+    instances: Instances | None = None  # answers to given boxes, where they were asked for
+    name: str = ""  # of the photo's file
 
 
 def measure(
@@ -38,6 +54,8 @@ def measure(
     refine: Refine = "auto",
     prompts: bool = False,
     asked: int | None = None,
+    given: GivenBoxes | Literal["truth"] | None = None,
+    worst: Worst | None = None,
 ) -> Measured:
     """Segment one photo and compare with its labels.
 
@@ -45,6 +63,9 @@ def measure(
     prompts: whether to measure corrective clicks and borders, and what the detector alone would answer, too; for small
         objects also with a closer look, and NaN for others.
     asked: how many objects at most are asked about by prompts, evenly spread; all when None. Recall is of all.
+    given: whose boxes, of the photo's objects, are answered by ``Measured.instances``: a detector's, or the true tight
+        ones of the objects asked about, without classes and with the scores of the answers.
+    worst: keeps the worst answers to clicks and boxes, and objects that no mask fits.
 
     Raises DatasetError if the picture cannot be read or is of another size than its labels.
     """
@@ -53,15 +74,31 @@ def measure(
     areas = rle.areas(truth)
     recalled = recall_on_photo(rle.iou(found.rles, truth, *found.size), areas)
     framed = recall_on_photo(box_iou(found.boxes, rle.boxes(truth, *found.size)), areas)
+    if worst is not None:
+        nearest = best(found, truth)
+        worst.see("missed", photo, truth, nearest, mask_ious(nearest, truth, found.size))
     if asked is not None:
         truth = list(spread(truth, asked))
         areas = rle.areas(truth)
     choose = partial(segmenter.select, found, refine=refine)
-    clicks = click_ious(choose, truth, found.size)
-    answers = box_answers(choose, truth, found.size)
+    clicked = click_answers(choose, truth, found.size)
+    clicks = mask_ious(clicked, truth, found.size)
+    answers, scores = first_answers(choose, rle.boxes(truth, *found.size), found.size)
     boxes = mask_ious(answers, truth, found.size)
+    if worst is not None:
+        worst.see("click", photo, truth, clicked, clicks)
+        worst.see("box", photo, truth, answers, boxes)
+    instances = None
+    if given == "truth":
+        classes = [""] * len(truth)
+        instances = Instances(found.size, truth, classes, answers, classes, scores)
+    elif given is not None:
+        instances = answer_given(choose, photo, given)
+    measured = Measured(
+        photo.collection, recalled, framed, areas, clicks, boxes, instances=instances, name=photo.path.name
+    )
     if not prompts:
-        return Measured(photo.collection, recalled, framed, areas, clicks, boxes)
+        return measured
     alone, looking = (partial(segmenter.select, found, refine="off", zoom=zoom) for zoom in (False, True))
     detected = box_answers(alone, truth, found.size)
     first, once, twice = corrected_ious(choose, truth, found.size).T
@@ -80,7 +117,16 @@ def measure(
     some = [counts for counts, chosen in zip(truth, small, strict=True) if chosen]
     more["detector's click, zoomed"][small] = click_ious(looking, some, found.size)
     more["detector's box, zoomed"][small] = mask_ious(box_answers(looking, some, found.size), some, found.size)
-    return Measured(photo.collection, recalled, framed, areas, clicks, boxes, more)
+    return replace(measured, prompts=more)
+
+
+def answer_given(choose: Choose, photo: LabelledPhoto, given: GivenBoxes) -> Instances:
+    """The first answers to a detector's boxes on one photo, with the detector's scores and classes."""
+    boxes = given.of(photo)
+    size = photo.height, photo.width
+    found, _ = first_answers(choose, np.array([each.box for each in boxes]).reshape(-1, 4), size)
+    scores = np.array([each.score for each in boxes])
+    return Instances(size, photo.layers[0], photo.labels[0], found, [each.category for each in boxes], scores)
 
 
 def summarise(measured: list[Measured]) -> dict[str, Any]:
@@ -89,61 +135,77 @@ def summarise(measured: list[Measured]) -> dict[str, Any]:
     Returns:
         {group: {"photos", "objects": {size: n}, "asked": {size: n}, "ar": {size: {k: figure}}, "box ar": the same of
         boxes alone, "click": {size: figure}, "box": {size: figure}, and as many more as ``Measured.prompts`` names}}
-        where a figure is {"value", "low", "high"}, None where there is no object.
+        where a figure is {"value", "low", "high"}, None where there is no object. Where boxes were given, "ap" too, see
+        ``average_precision``.
     """
-    groups = {name: [m for m in measured if m.collection == name] for name in sorted({m.collection for m in measured})}
-    groups["coco and voc"] = [m for m in measured if m.collection in ("coco", "voc")]
-    groups["all"] = measured
-    return {name: summarise_group(members) for name, members in groups.items() if members}
+    groups = groups_of([m.collection for m in measured])
+    return {name: summarise_group([measured[index] for index in members]) for name, members in groups.items()}
 
 
 def summarise_group(measured: list[Measured]) -> dict[str, Any]:
     """The figures of one group of photos."""
-    objects = np.stack([m.recalled.objects for m in measured])  # (P, areas)
-    report: dict[str, Any] = {"photos": len(measured), "objects": {}}
-    report["ar"] = recall_figures([m.recalled for m in measured])
-    report["box ar"] = recall_figures([m.framed for m in measured])
-    for row, size in enumerate(AREAS):
-        report["objects"][size] = int(objects[:, row].sum())
-        inside = [of_size(m.areas, size) for m in measured]
-        asked = np.array([chosen.sum() for chosen in inside])
-        report.setdefault("asked", {})[size] = int(asked.sum())
-        columns = {"click": [m.clicks for m in measured], "box": [m.boxes for m in measured]}
-        columns |= {name: [m.prompts[name] for m in measured] for name in measured[0].prompts}
-        for name, ious in columns.items():
-            sums = np.array([values[chosen].sum() for values, chosen in zip(ious, inside, strict=True)])
-            mean = ratio(sums, asked)
-            report.setdefault(name, {})[size] = figure(mean(np.arange(len(measured))), mean, len(measured))
+    objects = np.sum([m.recalled.objects for m in measured], axis=0)  # (areas,)
+    asked = [int(sum(of_size(m.areas, size).sum() for m in measured)) for size in AREAS]
+    report: dict[str, Any] = {"photos": len(measured), "objects": dict(zip(AREAS, objects.tolist(), strict=True))}
+    report["asked"] = dict(zip(AREAS, asked, strict=True))
+    for (*path, last), (parts, wholes) in columns(measured).items():
+        place = report
+        for name in path:
+            place = place.setdefault(name, {})
+        place[last] = figure(parts, wholes)
+    answered = [m.instances for m in measured if m.instances is not None]
+    if answered:
+        ap = average_precision(answered)
+        report["ap"] = {name: None if value is None else {"value": round(value, 4)} for name, value in ap.items()}
     return report
 
 
-def recall_figures(recalled: list[Recalled]) -> dict[str, dict[str, dict[str, float] | None]]:
-    """{size: {k: figure}} of average recall."""
-    found = np.stack([each.found for each in recalled]).mean(axis=3)  # (P, areas, top), thresholds averaged
-    objects = np.stack([each.objects for each in recalled])  # (P, areas)
-    recall = average_recall(recalled)
+def columns(measured: list[Measured]) -> dict[Keys, tuple[NDArray[Any], NDArray[Any]]]:
+    """Every figure as its two sums of each photo, (P,) each: the figure is the quotient of their sums over photos."""
+    sums: dict[Keys, tuple[NDArray[Any], NDArray[Any]]] = {}
+    for name, recalled in (("ar", [m.recalled for m in measured]), ("box ar", [m.framed for m in measured])):
+        found, objects = recall_sums(recalled)
+        for row, size in enumerate(AREAS):
+            for place, top in enumerate(TOP):
+                sums[name, size, str(top)] = found[:, row, place], objects[:, row]
+    ious = {"click": [m.clicks for m in measured], "box": [m.boxes for m in measured]}
+    ious |= {name: [m.prompts[name] for m in measured] for name in measured[0].prompts}
+    for size in AREAS:
+        inside = [of_size(m.areas, size) for m in measured]
+        asked = np.array([chosen.sum() for chosen in inside])
+        for name, values in ious.items():
+            parts = np.array([iou[chosen].sum() for iou, chosen in zip(values, inside, strict=True)])
+            sums[name, size] = parts, asked
+    return sums
+
+
+def per_photo(measured: list[Measured]) -> dict[str, Any]:
+    """What a comparison of two runs needs of each photo.
+
+    Returns:
+        {"photos": ["collection/file name", ...], "figures": {"ar/all/10": [sums, counts], ...}}: ``columns``, to six
+        digits, None where there is no sum.
+    """
     return {
-        size: {
-            str(top): figure(recall[row, place], ratio(found[:, row, place], objects[:, row]), len(recalled))
-            for place, top in enumerate(TOP)
-        }
-        for row, size in enumerate(AREAS)
+        "photos": [f"{m.collection}/{m.name}" for m in measured],
+        "figures": {
+            "/".join(path): [[rounded(part, 6) for part in parts.tolist()], wholes.tolist()]
+            for path, (parts, wholes) in columns(measured).items()
+        },
     }
 
 
-def ratio(parts: NDArray[Any], wholes: NDArray[Any]) -> Callable[[NDArray[np.int64]], float]:
-    """The statistic sum(parts) / sum(wholes) over chosen photos; NaN where the wholes are nothing."""
-
-    def statistic(chosen: NDArray[np.int64]) -> float:
-        whole = wholes[chosen].sum()
-        return float(parts[chosen].sum() / whole) if whole else float("nan")
-
-    return statistic
+def rounded(value: float, digits: int = 4) -> float | None:
+    """To so many digits; None, which JSON knows, for NaN, which it does not."""
+    return round(value, digits) if math.isfinite(value) else None
 
 
-def figure(value: float, statistic: Callable[[NDArray[np.int64]], float], photos: int) -> dict[str, float] | None:
-    """A value with its interval, rounded to four digits; None when there is nothing to measure."""
-    if not np.isfinite(value):
+def figure(parts: NDArray[Any], wholes: NDArray[Any]) -> dict[str, float] | None:
+    """The quotient of the sums of (P,) parts and wholes, one of each for each photo, with its interval over photos.
+
+    Rounded to four digits; None when there is nothing to measure.
+    """
+    if not wholes.sum() or not np.isfinite(value := parts.sum() / wholes.sum()):
         return None
-    low, high = interval(statistic, photos)
+    low, high = percentiles(quotients(parts, wholes))
     return {"value": round(float(value), 4), "low": round(low, 4), "high": round(high, 4)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from anymask.cli.evaluate import HEADINGS
+from anymask.evaluate.tables import HEADINGS
 from anymask.models import default_weights, refiner_weights, weights_hash
 
 Run = Callable[..., Any]
@@ -80,6 +80,7 @@ def test_without_fully_labelled_photos_the_correlation_is_unknown(run: Run, coll
         (["--weights", "none.onnx"], 1, "none.onnx: there is no such weights file"),
         (["--image-size", "100"], 2, "image_size must be a multiple of 32"),
         (["--limit", "0"], 2, "--limit"),
+        (["--boxes", "none.json"], 2, "none.json: expected a list of boxes"),
     ],
 )
 def test_what_is_wrong_is_told(run: Run, collections: Path, arguments: list[str], code: int, said: str) -> None:
@@ -106,3 +107,33 @@ def test_real_photographs(run: Run, photos: Path) -> None:
     assert all(0 <= group[name]["all"]["value"] <= 1 for name in ("click", "box"))
     assert document["rank_correlation_with_iou"]["candidates"] > 10
     assert math.isfinite(document["rank_correlation_with_iou"]["score"])
+
+
+def test_a_report_and_given_boxes(run: Run, collections: Path) -> None:
+    boxes = [{"file_name": "0.png", "category": "thing", "bbox": [0, 0, 96, 64], "score": 0.9}]
+    Path("boxes.json").write_text(json.dumps(boxes))
+    given = (
+        "--refine",
+        "off",
+        "--boxes",
+        "boxes.json",
+        "--to",
+        "x.json",
+        "--details",
+        "y.json",
+        "--report",
+        "reports/r",
+    )
+    ended = evaluate(run, collections, *given)
+    assert (ended.code, ended.err) == (0, "")
+    assert "mask AP of the answers to boxes" in ended.out
+    document, details = (json.loads(Path(name).read_text()) for name in ("x.json", "y.json"))
+    assert document["boxes"] == "boxes.json"
+    assert set(document["groups"]["drawn"]["ap"]) == {"AP", "AP50", "AP75", "small", "medium", "large"}
+    assert details.pop("per photo")["photos"] == ["drawn/0.png", "drawn/1.png", "rough/0.png"]
+    assert details == document
+    text = Path("reports/r/report.md").read_text()
+    assert "| drawn | 2 | 2 |" in text and "Boxes of `boxes.json`" in text
+    assert (
+        Path("reports/r/worst/box-3.png").is_file() and "worst/box-3.png" in text
+    )  # one object on each of three photos

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from anymask.evaluate.bootstrap import interval
+from anymask.evaluate.bootstrap import interval, percentiles, quotients
 
 Indices = NDArray[np.int64]
 
@@ -59,3 +59,20 @@ def test_draws_without_a_value_are_left_out() -> None:
     # a ratio that has no value where photo 0 was not drawn
     assert interval(lambda chosen: 0.5 if 0 in chosen else math.nan, 3) == (0.5, 0.5)
     assert all(math.isnan(end) for end in interval(lambda chosen: math.nan, 3))
+
+
+def test_quotients_are_of_the_same_draws() -> None:
+    rng = np.random.default_rng(3)
+    parts, wholes = rng.random(25), rng.integers(0, 4, 25)
+
+    def quotient(chosen: Indices) -> float:
+        return float(parts[chosen].sum() / wholes[chosen].sum())
+
+    assert percentiles(quotients(parts, wholes)) == pytest.approx(interval(quotient, 25), abs=1e-12)
+
+
+def test_a_quotient_without_a_whole_is_none() -> None:
+    # one of two photos has an object: draws that miss it have no value
+    values = quotients(np.array([0.5, 0.0]), np.array([1, 0]))
+    assert np.isnan(values).any()
+    assert set(values[np.isfinite(values)].tolist()) == {0.5}
