@@ -110,12 +110,17 @@ class Archive:
                 raise ValueError(f"the storage {storage.key!r:.80} not of {storage.numbers} numbers, as it claims")
             numbers = np.frombuffer(self.zip.read(file), dtype)
             if storage.kind == BFLOAT16:
-                numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
+                numbers = from_bfloat16(numbers)
             self.storages[storage.key] = storage, numbers
         held, numbers = self.storages[storage.key]
         if held != storage:
             raise ValueError(f"the storage {storage.key!r:.80} with two kinds of numbers")
         return numbers
+
+
+def from_bfloat16(numbers: Array) -> Array:
+    """The float32 numbers of which ``numbers``, uint16, are the upper halves."""
+    return (numbers.astype(np.uint32) << 16).view(np.float32)
 
 
 def write_archive(stream: BinaryIO, content: Any, storages: Mapping[str, Array]) -> None:

@@ -80,6 +80,8 @@ def tensors_of(content: Any) -> dict[str, StoredTensor]:
 
 def is_published(path: Path) -> bool:
     """Whether a file is a checkpoint of the published kind, not one of `anymask train`. False where it is neither."""
+    if path.suffix.lower() == SAFETENSORS:  # `anymask train` writes none
+        return True
     try:
         weights = read_weights(path)
     except WeightsError:

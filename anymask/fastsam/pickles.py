@@ -107,6 +107,7 @@ CALLS: dict[Named, Callable[..., Any] | None] = {
     Named("builtins", "set"): None,
     Named("_codecs", "encode"): None,
     Named("datetime", "datetime"): None,
+    Named("types", "SimpleNamespace"): None,
     Named("pathlib", "PosixPath"): None,
     Named("pathlib", "WindowsPath"): None,
     Named("pathlib._local", "PosixPath"): None,
@@ -118,7 +119,7 @@ CALLS: dict[Named, Callable[..., Any] | None] = {
     Named("numpy._core.multiarray", "_reconstruct"): None,
 }
 # Of the standard library no other name is of use in a checkpoint
-STANDARD = {*CALLS, Named("types", "SimpleNamespace"), Named("argparse", "Namespace")}
+STANDARD = {*CALLS, Named("argparse", "Namespace")}
 STANDARD_MODULES = {*sys.stdlib_module_names, "__builtin__", "copy_reg"}
 
 PUSHED = {  # instructions that push their argument
@@ -255,9 +256,11 @@ def allowed(named: Named) -> Named:
 
 def called_by(function: Any, arguments: Any) -> Any:
     """What stands for the result of a call."""
-    if not isinstance(function, Named) or function not in CALLS or not isinstance(arguments, tuple):
+    # the published package's namespaces of settings are pickled as calls of their classes
+    known = isinstance(function, Named) and (function in CALLS or function.module.startswith("ultralytics."))
+    if not known or not isinstance(arguments, tuple):
         raise ValueError(f"a call of {shown(function)}, for which a checkpoint has no use")
-    ours = CALLS[function]
+    ours = CALLS.get(function)
     if ours is None:
         return Call(function, arguments)
     try:

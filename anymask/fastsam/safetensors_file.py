@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask.fastsam.archive import from_bfloat16
+
 LARGEST_HEADER = 16 << 20  # bytes
 
 BFLOAT16 = "BF16"  # numpy has no such numbers: the upper half of a float32
@@ -60,5 +62,5 @@ def read_tensor(name: str, about: Any, numbers: memoryview) -> NDArray[Any]:
                 size = DTYPES[kind].itemsize * int(np.prod(shape, dtype=object))
                 if size == end - start:
                     values: NDArray[Any] = np.frombuffer(numbers[start:end], DTYPES[kind]).reshape(shape)
-                    return (values.astype(np.uint32) << 16).view(np.float32) if kind == BFLOAT16 else values
+                    return from_bfloat16(values) if kind == BFLOAT16 else values
     raise ValueError(f"a tensor {name!r:.80} whose dtype, shape and data_offsets do not fit the file")

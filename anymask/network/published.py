@@ -1,10 +1,12 @@
 """FastSAM's checkpoints as a `Network`, and back."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from anymask.errors import WeightsError
+from anymask.fastsam.archive import Array
 from anymask.fastsam.checkpoint import our_weights, read_weights, variant, write_weights
 from anymask.network.checkpoint import fill, replace_file
 from anymask.network.yolo import Network
@@ -22,6 +24,11 @@ def fill_from_published(network: Network, path: Path) -> None:
         raise WeightsError(
             f"{path}: expected the weights of {network.config}, got those of {config}; name another file"
         )
+    fill_renamed(network, weights, path)
+
+
+def fill_renamed(network: Network, weights: Mapping[str, Array], path: Path) -> None:
+    """Put ``weights``, by their published names, into the network that `variant` says they are of."""
     fill(network, {name: torch.from_numpy(value) for name, value in our_weights(weights).items()}, path)
 
 
@@ -31,13 +38,14 @@ def load_published(path: Path) -> Network:
     Raises:
         WeightsError: see `anymask.fastsam.checkpoint.read_weights` and ``variant``.
     """
-    network = Network(variant(read_weights(path), path))
-    fill_from_published(network, path)
+    weights = read_weights(path)
+    network = Network(variant(weights, path))
+    fill_renamed(network, weights, path)
     return network.eval()
 
 
 def save_published(network: Network, path: Path) -> None:
-    """Write ``network`` as a checkpoint in FastSAM's structure, numbers as float16, and read it again.
+    """Write ``network`` as a checkpoint in FastSAM's structure, numbers as float16.
 
     Raises:
         WeightsError: it is not YOLOv8-seg alone, a weight is no finite float16, or ``path`` cannot be written.

@@ -79,7 +79,8 @@ def test_photos_that_are_not_there_are_told_before_anything_is_written(run: Run,
 def test_what_is_no_checkpoint_is_refused(run: Run) -> None:
     pytest.importorskip("torch")
     Path("bad.pt").write_bytes(b"no checkpoint")
-    for name in ("bad.pt", "missing.pt"):
+    Path("bad.safetensors").write_bytes(b"no checkpoint")
+    for name in ("bad.pt", "missing.pt", "bad.safetensors", "missing.safetensors"):
         ended = run("export", name)
         (line,) = ended.lines
         assert ended.code == 1 and line.startswith(f"anymask: {name}: ")

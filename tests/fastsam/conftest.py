@@ -1,11 +1,13 @@
 """A small network in the published structure, of random weights, and files of it. Nothing here needs torch."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from anymask.fastsam.archive import Array
+from anymask.fastsam.archive import Array, write_archive
 from anymask.fastsam.checkpoint import BINS, our_weights, write_weights
 from anymask.fastsam.modules import named_tensors
 from anymask.fastsam.yolov8_seg import published_model
@@ -39,3 +41,16 @@ def checkpoint(weights: dict[str, Array], tmp_path_factory: pytest.TempPathFacto
     with path.open("wb") as stream:
         write_weights(stream, CONFIG, our_weights(weights))
     return path
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Callable[..., Path]:
+    """Write a torch file of any content; a storage's keyword is its key with an s before it."""
+
+    def archive(content: Any, **storages: Array) -> Path:
+        path = tmp_path / "x.pt"
+        with path.open("wb") as stream:
+            write_archive(stream, content, {key.removeprefix("s"): values for key, values in storages.items()})
+        return path
+
+    return archive

@@ -6,8 +6,10 @@ import struct
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,9 +46,26 @@ def test_a_class_becomes_an_inert_object() -> None:
     assert (read.kind, read.state) == (Named("far.away", "Thing"), {"a": 1})
 
 
-def test_a_path_is_kept_as_a_call_that_nobody_made() -> None:
-    read = read_pickle(b"\x80\x02cpathlib\nPosixPath\nX\x03\x00\x00\x00a/b\x85R.")
-    assert (read.function, read.arguments) == (Named("pathlib", "PosixPath"), ("a/b",))
+@pytest.mark.parametrize(
+    ("data", "function", "arguments"),
+    [
+        (b"cpathlib\nPosixPath\nX\x03\x00\x00\x00a/b\x85R", Named("pathlib", "PosixPath"), ("a/b",)),
+        (  # the settings of a run: a class is called, then given its attributes
+            b"cultralytics.yolo.utils\nIterableSimpleNamespace\n)R}X\x01\x00\x00\x00aK\x01sb",
+            Named("ultralytics.yolo.utils", "IterableSimpleNamespace"),
+            (),
+        ),
+        (pickle.dumps(SimpleNamespace(a=1), 2)[2:-1], Named("types", "SimpleNamespace"), ()),
+        (pickle.dumps(np.float64(1.5), 2)[2:-1], Named("numpy._core.multiarray", "scalar"), None),
+        (b"ctorch\ndevice\nX\x03\x00\x00\x00cpu\x85R", Named("torch", "device"), ("cpu",)),
+    ],
+)
+def test_what_is_of_no_use_is_kept_as_a_call_that_nobody_made(
+    data: bytes, function: Named, arguments: tuple[Any, ...] | None
+) -> None:
+    read = read_pickle(b"\x80\x02" + data + b".")
+    assert read.function == function
+    assert arguments is None or read.arguments == arguments
 
 
 def test_tensors_are_descriptions() -> None:
