@@ -1,5 +1,6 @@
 """YOLO-seg: which pictures data.yaml names, where their labels are, and lines that are refused by file and number."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from PIL import Image
 
 from anymask.datasets import Problem, has_sides, read
 from anymask.datasets.yolo import labels_of
-from anymask.errors import DatasetError
+from anymask.errors import DatasetError, MissingExtraError
 
 
 def names(path: Path, **given: object) -> list[str]:
@@ -116,6 +117,14 @@ def test_another_kind_of_yaml_is_named(yolo_folder: Path, content: str, said: st
     (yolo_folder / "data.yaml").write_text(content)
     with pytest.raises(DatasetError, match=rf"data\.yaml: {said}"):
         read(yolo_folder, side="train")
+
+
+def test_without_pyyaml_the_extra_is_named(yolo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(MissingExtraError, match=r'data\.yaml needs PyYAML: pip install "anymask\[train\]"'):
+        read(yolo_folder)
+    (yolo_folder / "data.yaml").unlink()
+    assert len(read(yolo_folder)) == 2  # it is needed for that file alone
 
 
 def test_a_picture_that_cannot_be_read_is_named(yolo_folder: Path) -> None:
