@@ -9,6 +9,7 @@ from torch import nn
 from anymask.dataset import LabelledPhoto
 from anymask.errors import WeightsError
 from anymask.network.checkpoint import network_config
+from anymask.network.head import HeadOutput
 from anymask.network.trunk import EfficientNetLite, imagenet_state
 from anymask.network.yolo import Network
 from anymask.train.batches import Batch, Batches
@@ -32,6 +33,11 @@ class DetectorLesson(Lesson[Network]):
     def __init__(self, photos: list[LabelledPhoto], settings: Settings) -> None:
         self.settings: Settings = settings
         self.batches = Batches(photos, settings)
+        canvases = sum(
+            share * max(1, round(settings.pixels_per_step / side**2)) for side, share in settings.sides.items()
+        )
+        sampled = sum(photo.collection in settings.sampling for photo in photos)
+        self.batches_per_epoch = sampled * sum(settings.sides.values()) / canvases
         self.trunk: nn.Module | FrozenTrunk | None = None
 
     def build(self, state: dict[str, Any] | None, path: Path) -> Network:
@@ -55,11 +61,14 @@ class DetectorLesson(Lesson[Network]):
             network.trunk.requires_grad_(False).eval()
             self.trunk = FrozenTrunk(network.trunk, device)
 
-    def losses(self, network: Network, batch: Batch, step: int) -> Losses:
+    def losses(self, network: Network, batch: Batch, number: int) -> Losses:
         images = batch.images.float().div(255).contiguous(memory_format=torch.channels_last)
-        generator = torch.Generator().manual_seed(self.settings.seed * 2**32 + step)
+        generator = torch.Generator().manual_seed(self.settings.seed * 2**32 + number)
         trunk = self.trunk or network.trunk
-        return compute_losses(network.forward_maps(trunk(images)), batch, self.settings, generator)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            output = network.forward_maps(trunk(images))
+        output = HeadOutput(*(tensor.float() for tensor in output))
+        return compute_losses(output, batch, self.settings, generator)
 
 
 def check_resumable(state: dict[str, Any], path: Path, settings: Settings) -> None:
