@@ -10,12 +10,14 @@ from rich.progress import BarColumn, Progress, TextColumn
 from anymask.cli.console import console, progress_bar, say
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, SplitOption, training_folder
+from anymask.errors import SettingsError
 from anymask.models import DEFAULT, default_weights, refiner_weights, resolve
 
 if TYPE_CHECKING:
     from anymask.dataset import LabelledPhoto
     from anymask.train.loop import Lesson
     from anymask.train.loop import Progress as TrainingProgress
+    from anymask.train.settings import RunSettings
 
 Model = Literal["detector", "refiner"]
 
@@ -38,6 +40,16 @@ def train(
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="How long, in steps; with --minutes too, what comes first.")
     ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(metavar="E", help="How long, in passes over the photos; instead of --steps.")
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(metavar="default|paper", help="The recipe: ours, or that of the FastSAM paper.")
+    ] = "default",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Another value for a setting of the recipe; may be repeated."),
+    ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -47,7 +59,7 @@ def train(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Another seed draws other pictures.")] = 0,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Another seed draws other pictures.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Train a network, going on from a checkpoint where there is one. Needs: pip install 'anymask[train]'."""
@@ -55,17 +67,22 @@ def train(
 
     with needs_extra("train"):
         from anymask.train import loop
+        from anymask.train.processes import Processes
 
-    logging.getLogger("anymask").setLevel(logging.INFO)
+    settings = settings_of(model, preset, [*(changes or []), *([f"seed={seed}"] if seed is not None else [])])
     folder = checkpoints or training_folder()
     loop.check_device(device)
-    if minutes is None and steps is None:
-        minutes = 60.0
-    loop.check_run(folder, minutes, steps)
+    if minutes is None and steps is None and epochs is None:
+        minutes, epochs = (None, settings.epochs) if settings.epochs else (60.0, None)
+    loop.check_run(folder, minutes, steps, epochs)
+    processes = Processes(device)
+    logging.getLogger("anymask").setLevel(logging.INFO if processes.is_main else logging.WARNING)
+    console.quiet = not processes.is_main
     begin_with = packaged(model) if weights == DEFAULT else resolve(weights) if weights is not None else None
     labelled = read_photos(photos, split, "train")
     say(f"{len(labelled)} photos of {len({photo.collection for photo in labelled})} collections")
-    lesson = make_lesson(model, labelled, seed, folder)
+    with processes.main_first():
+        lesson = make_lesson(labelled, settings, folder)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -83,7 +100,17 @@ def train(
             if not console.is_terminal:
                 say(f"{100 * progress.done:.0f} %, {told}")
 
-        loop.learn(lesson, folder, minutes=minutes, steps=steps, device=device, weights=begin_with, report=report)
+        loop.learn(
+            lesson,
+            folder,
+            minutes=minutes,
+            steps=steps,
+            epochs=epochs,
+            device=device,
+            weights=begin_with,
+            report=report,
+        )
+    processes.leave()
     saved = folder / lesson.checkpoint
     say(f"saved {saved}; write a model from it with: anymask export {saved}")
 
@@ -93,18 +120,34 @@ def packaged(model: Model) -> Path:
     return refiner_weights() if model == "refiner" else default_weights()
 
 
-def make_lesson(model: Model, photos: "list[LabelledPhoto]", seed: int, folder: Path) -> "Lesson[Any]":
-    """What is to be trained. For the refiner, the detector's masks on all photos are made first, and kept."""
-    if model == "detector":
-        from anymask.train.detector import DetectorLesson
-        from anymask.train.settings import Settings
+def settings_of(model: Model, preset: str, changes: list[str]) -> "RunSettings":
+    """The recipe by name, with changes; the refiner has only the default one. Raises SettingsError."""
+    from anymask.train import settings
+    from anymask.train.overrides import override
+    from anymask.train.refiner_settings import RefinerSettings
 
-        return DetectorLesson(photos, Settings(seed=seed))
+    if model == "detector":
+        return override(settings.preset(preset), changes)
+    if preset != "default":
+        raise SettingsError(f"preset must be default for the refiner, got {preset!r}")
+    return override(RefinerSettings(), changes)
+
+
+def make_lesson(photos: "list[LabelledPhoto]", settings: "RunSettings", folder: Path) -> "Lesson[Any]":
+    """What is to be trained. For the refiner, the detector's masks on all photos are made first, and kept."""
+    from anymask.train.settings import Settings
+
+    if isinstance(settings, Settings):
+        from anymask.train.detector import DetectorLesson
+
+        return DetectorLesson(photos, settings)
     from anymask.segment import Segmenter
     from anymask.train.detected import detect, read_drawn, write_drawn
     from anymask.train.refiner import RefinerLesson
     from anymask.train.refiner_settings import RefinerSettings
 
+    if not isinstance(settings, RefinerSettings):
+        raise TypeError(f"no lesson has settings of the type {type(settings).__name__}")
     segmenter = Segmenter()
     kept = folder / "detected.json.gz"
     drawn = read_drawn(kept, segmenter.weights_hash())
@@ -112,4 +155,4 @@ def make_lesson(model: Model, photos: "list[LabelledPhoto]", seed: int, folder: 
         with progress_bar() as bar:
             drawn = detect(segmenter, bar.track(photos, description="what the detector draws"))
         write_drawn(drawn, segmenter.weights_hash(), kept)
-    return RefinerLesson(photos, RefinerSettings(seed=seed), drawn)
+    return RefinerLesson(photos, settings, drawn)
