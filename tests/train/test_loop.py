@@ -111,6 +111,32 @@ def test_a_run_needs_a_length(
     assert not (tmp_path / "run").exists()
 
 
+def test_another_setting_is_told(
+    paint: Paint, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = paint(1)
+    train(photos, tmp_path / "run", settings, steps=1)
+    sgd = replace(settings, optimiser="sgd", learning_rate=0.01)
+    with caplog.at_level(logging.INFO, "anymask"):
+        train(photos, tmp_path / "run", sgd, steps=1)
+    assert "goes on with another setting: learning_rate: 0.002 -> 0.01" in caplog.text
+    assert "the optimiser is another one now: its moments begin anew" in caplog.text
+    assert caplog.text.count("another setting") == 2
+
+
+def test_batches_add_up_to_a_step_in_bfloat16(paint: Paint, settings: Settings, tmp_path: Path) -> None:
+    """Two batches a step are drawn from four photos in two epochs of two canvases a batch: two steps."""
+    photos = paint(4)
+    added = replace(settings, accumulate=2)
+    plain = weights(train(photos, tmp_path / "plain", added, epochs=2))
+    held = load_checkpoint(tmp_path / "plain" / CHECKPOINT)
+    assert held["run"]["plan"] == {"start": 0, "steps": 2, "processes": 1}
+    mixed = weights(train(photos, tmp_path / "mixed", replace(added, precision="bf16"), epochs=2))
+    assert all(tensor.dtype != torch.bfloat16 for tensor in mixed.values())
+    assert not equal(plain, mixed)
+    assert all(torch.allclose(tensor, mixed[name], atol=0.1) for name, tensor in plain.items() if "running" not in name)
+
+
 def test_minutes_end_a_run(paint: Paint, settings: Settings, tmp_path: Path) -> None:
     train(paint(1), tmp_path / "run", settings, minutes=0.001, steps=10_000)  # whichever is reached first
     assert 1 <= load_checkpoint(tmp_path / "run" / CHECKPOINT)["step"] < 100
