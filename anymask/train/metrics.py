@@ -36,7 +36,7 @@ class Metrics:
         if importlib.util.find_spec("tensorboard") is not None:
             from torch.utils import tensorboard
 
-            self._board = tensorboard.SummaryWriter(folder / f"{model}_tensorboard", purge_step=start + 1)  # type: ignore[no-untyped-call]
+            self._board = tensorboard.SummaryWriter(folder / f"{model}_tensorboard", purge_step=start + 1)
 
     def add(self, row: Row) -> None:
         """Append what was measured at ``row["step"]``, a multiple of the loop's REPORT_EVERY."""
@@ -49,7 +49,7 @@ class Metrics:
         if self._board is not None:
             for name, value in row.items():
                 if name != "step":
-                    self._board.add_scalar(name, value, int(row["step"]))  # type: ignore[no-untyped-call]
+                    self._board.add_scalar(name, value, int(row["step"]))
 
     def draw(self) -> None:
         """Draw the curves of all rows anew, where there are two or more."""
@@ -57,13 +57,13 @@ class Metrics:
             picture = draw_curves(self.rows)
             replace_file(self._curves, lambda stream: picture.save(stream, "png"))
         if self._board is not None:
-            self._board.flush()  # type: ignore[no-untyped-call]
+            self._board.flush()
 
     def close(self) -> None:
         """Draw once more, and end TensorBoard's file."""
         self.draw()
         if self._board is not None:
-            self._board.close()  # type: ignore[no-untyped-call]
+            self._board.close()
 
 
 def read_metrics(path: Path) -> list[Row]:

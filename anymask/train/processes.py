@@ -37,13 +37,14 @@ class Processes:
 
     def main_first(self) -> AbstractContextManager[None]:
         """The main process goes through the block before the others."""
-        return self._accelerator.main_process_first()
+        first: AbstractContextManager[None] = self._accelerator.main_process_first()
+        return first
 
     def join_norms(self, network: ModuleT) -> ModuleT:
         """Batch norms of all GPUs share their statistics. On CPUs each process has its own; the first's are kept."""
         if self.count == 1 or self.device.type != "cuda":
             return network
-        joined: ModuleT = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        joined: ModuleT = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         return joined
 
     def join(self, module: nn.Module) -> nn.Module:
