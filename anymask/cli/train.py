@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from anymask.cli.console import console, progress_bar, say
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, SplitOption, SubsetOption, training_folder
+from anymask.errors import SettingsError
 from anymask.fastsam.checkpoint import SUFFIXES
 from anymask.models import DEFAULT, default_weights, refiner_weights, resolve
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from anymask.datasets import PhotoEntry
     from anymask.train.loop import Lesson
     from anymask.train.loop import Progress as TrainingProgress
+    from anymask.train.settings import RunSettings
 
 Model = Literal["detector", "refiner"]
 
@@ -43,6 +45,16 @@ def train(
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="How long, in steps; with --minutes too, what comes first.")
     ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(metavar="E", help="How long, in passes over the photos; instead of --steps.")
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(metavar="default|paper", help="The recipe: ours, or that of the FastSAM paper.")
+    ] = "default",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Another value for a setting of the recipe; may be repeated."),
+    ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -52,7 +64,9 @@ def train(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Another seed draws other pictures, also for --subset.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Another seed draws other pictures, also for --subset. [default: 0]")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Train a network, going on from a checkpoint where there is one. Needs: pip install 'anymask[train]'."""
@@ -60,18 +74,24 @@ def train(
 
     with needs_extra("train"):
         from anymask.train import loop
+        from anymask.train.processes import Processes
 
-    logging.getLogger("anymask").setLevel(logging.INFO)
-    folder = checkpoints or training_folder()
-    loop.check_device(device)
-    if minutes is None and steps is None:
-        minutes = 60.0
-    loop.check_run(folder, minutes, steps)
     more = SUFFIXES if model == "detector" else ()
     begin_with = packaged(model) if weights == DEFAULT else resolve(weights, more) if weights is not None else None
-    labelled = read(photos, side="train", split=split, images=images, subset=subset, seed=seed)
+    changed = [*(changes or []), *([f"seed={seed}"] if seed is not None else [])]
+    settings = settings_of(model, preset, changed, begin_with)
+    folder = checkpoints or training_folder()
+    loop.check_device(device)
+    if minutes is None and steps is None and epochs is None:
+        minutes, epochs = (None, settings.epochs) if settings.epochs else (60.0, None)
+    loop.check_run(folder, minutes, steps, epochs)
+    processes = Processes(device)
+    logging.getLogger("anymask").setLevel(logging.INFO if processes.is_main else logging.WARNING)
+    console.quiet = not processes.is_main
+    labelled = read(photos, side="train", split=split, images=images, subset=subset, seed=settings.seed)
     say(f"{len(labelled)} photos of {len({photo.collection for photo in labelled})} collections")
-    lesson = make_lesson(model, labelled, seed, folder, begin_with)
+    with processes.main_first():
+        lesson = make_lesson(labelled, settings, folder)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -89,7 +109,17 @@ def train(
             if not console.is_terminal:
                 say(f"{100 * progress.done:.0f} %, {told}")
 
-        loop.learn(lesson, folder, minutes=minutes, steps=steps, device=device, weights=begin_with, report=report)
+        loop.learn(
+            lesson,
+            folder,
+            minutes=minutes,
+            steps=steps,
+            epochs=epochs,
+            device=device,
+            weights=begin_with,
+            report=report,
+        )
+    processes.leave()
     saved = folder / lesson.checkpoint
     say(f"saved {saved}; write a model from it with: anymask export {saved}")
 
@@ -99,19 +129,38 @@ def packaged(model: Model) -> Path:
     return refiner_weights() if model == "refiner" else default_weights()
 
 
-def make_lesson(
-    model: Model, photos: "Sequence[PhotoEntry]", seed: int, folder: Path, weights: Path | None
-) -> "Lesson[Any]":
-    """What is to be trained. For the refiner, the detector's masks on all photos are made first, and kept."""
-    if model == "detector":
-        from anymask.train.detector import DetectorLesson, settings_from
+def settings_of(model: Model, preset: str, changes: list[str], weights: Path | None) -> "RunSettings":
+    """The recipe by name, of the network that ``weights`` hold, with changes. Raises SettingsError, WeightsError.
 
-        return DetectorLesson(photos, settings_from(weights, seed))
+    The refiner has only the default recipe.
+    """
+    from anymask.train import settings
+    from anymask.train.detector import fitted_to
+    from anymask.train.overrides import override
+    from anymask.train.refiner_settings import RefinerSettings
+
+    if model == "detector":
+        return override(fitted_to(settings.preset(preset), weights), changes)
+    if preset != "default":
+        raise SettingsError(f"preset must be default for the refiner, got {preset!r}")
+    return override(RefinerSettings(), changes)
+
+
+def make_lesson(photos: "Sequence[PhotoEntry]", settings: "RunSettings", folder: Path) -> "Lesson[Any]":
+    """What is to be trained. For the refiner, the detector's masks on all photos are made first, and kept."""
+    from anymask.train.settings import Settings
+
+    if isinstance(settings, Settings):
+        from anymask.train.detector import DetectorLesson
+
+        return DetectorLesson(photos, settings)
     from anymask.segment import Segmenter
     from anymask.train.detected import detect, read_drawn, write_drawn
     from anymask.train.refiner import RefinerLesson
     from anymask.train.refiner_settings import RefinerSettings
 
+    if not isinstance(settings, RefinerSettings):
+        raise TypeError(f"no lesson has settings of the type {type(settings).__name__}")
     segmenter = Segmenter()
     kept = folder / "detected.json.gz"
     drawn = read_drawn(kept, segmenter.weights_hash())
@@ -119,4 +168,4 @@ def make_lesson(
         with progress_bar() as bar:
             drawn = detect(segmenter, bar.track(photos, description="what the detector draws"))
         write_drawn(drawn, segmenter.weights_hash(), kept)
-    return RefinerLesson(photos, RefinerSettings(seed=seed), drawn)
+    return RefinerLesson(photos, settings, drawn)

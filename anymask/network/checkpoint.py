@@ -30,10 +30,11 @@ def save_checkpoint(
     settings: dict[str, Any],
     *,
     model: str = DETECTOR,
+    run: dict[str, Any] | None = None,
 ) -> None:
     """Write ``path`` so that it is either the old file or the new one, whenever the machine stops.
 
-    ``model`` says what the network is, "detector" or "refiner".
+    ``model`` says what the network is, "detector" or "refiner"; ``run`` is what the training loop goes on from.
 
     Raises:
         WeightsError: the file cannot be written; the old one is still there.
@@ -45,6 +46,7 @@ def save_checkpoint(
         "optimiser": optimiser.state_dict(),
         "step": step,
         "settings": settings,
+        "run": run,
     }
     replace_file(path, lambda stream: torch.save(content, stream))
 
@@ -87,6 +89,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     missing = {"network", "ema", "optimiser", "step", "settings"} - set(content)
     if missing:
         raise WeightsError(f"{path}: {_EXPECTED}, it lacks {', '.join(sorted(missing))}; {_CURE}")
+    content.setdefault("run", None)  # files from before runs had a plan
     return content
 
 

@@ -26,6 +26,12 @@ class HeadOutput(NamedTuple):
     strides: Tensor  # (A,): network pixels per stride
     quality_logits: Tensor | None = None  # (B, A): of the IoU that the anchor's mask is believed to have
 
+    def in_float32(self) -> "HeadOutput":
+        """The same for losses, after a network that computed in half precision."""
+        quality = self.quality_logits
+        always = (tensor.float() for tensor in self[:6])
+        return HeadOutput(*always, quality_logits=None if quality is None else quality.float())
+
 
 class Prototypes(nn.Module):
     """K masks at a quarter of the network's resolution, of which every object's mask is a linear combination.
@@ -120,8 +126,9 @@ class SegmentHead(nn.Module):
 def cell_centres(x: Tensor) -> Tensor:
     """(2, h * w) x and y of the cell centres of a (B, C, h, w) map, in cells, row by row."""
     height, width = x.shape[2:]
-    rows = torch.arange(height, device=x.device, dtype=x.dtype) + 0.5
-    columns = torch.arange(width, device=x.device, dtype=x.dtype) + 0.5
+    # Always float32: half precision has no halves beyond 128 cells
+    rows = torch.arange(height, device=x.device, dtype=torch.float32) + 0.5
+    columns = torch.arange(width, device=x.device, dtype=torch.float32) + 0.5
     y = rows.view(-1, 1).expand(height, width)
     x_ = columns.view(1, -1).expand(height, width)
     return torch.stack((x_.reshape(-1), y.reshape(-1)))

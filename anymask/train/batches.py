@@ -39,6 +39,7 @@ class Batches(Dataset[Batch]):
     def __init__(self, photos: Sequence[PhotoEntry], settings: Settings) -> None:
         self.settings = settings
         self._draw = PhotoSampler(photos, settings.sampling)
+        self.photos = self._draw.count  # how many there are to draw
 
     def _across(self, rng: np.random.Generator) -> int:
         """Of how many photos along a side the next canvas is made."""

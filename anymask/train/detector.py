@@ -1,6 +1,7 @@
 """What the detector learns: to find every object of a canvas."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ class DetectorLesson(Lesson[Network]):
     def __init__(self, photos: Sequence[PhotoEntry], settings: Settings) -> None:
         self.settings: Settings = settings
         self.batches = Batches(photos, settings)
+        canvases = sum(
+            share * max(1, round(settings.pixels_per_step / side**2)) for side, share in settings.sides.items()
+        )
+        self.batches_per_epoch = self.batches.photos * sum(settings.sides.values()) / canvases
         self.trunk: nn.Module | FrozenTrunk | None = None
 
     def build(self, state: dict[str, Any] | None, path: Path) -> Network:
@@ -61,23 +66,25 @@ class DetectorLesson(Lesson[Network]):
             network.trunk.requires_grad_(False).eval()
             self.trunk = FrozenTrunk(network.trunk, device)
 
-    def losses(self, network: Network, batch: Batch, step: int) -> Losses:
+    def losses(self, network: Network, batch: Batch, number: int) -> Losses:
         images = batch.images.float().div(255).contiguous(memory_format=torch.channels_last)
-        generator = torch.Generator().manual_seed(self.settings.seed * 2**32 + step)
+        generator = torch.Generator().manual_seed(self.settings.seed * 2**32 + number)
         trunk = self.trunk or network.trunk
-        return compute_losses(network.forward_maps(trunk(images)), batch, self.settings, generator)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            output = network.forward_maps(trunk(images))
+        return compute_losses(output.in_float32(), batch, self.settings, generator)
 
 
-def settings_from(weights: Path | None, seed: int = 0) -> Settings:
-    """The settings of a run that begins with ``weights``: of a FastSAM checkpoint, its network, every layer trained.
+def fitted_to(settings: Settings, weights: Path | None) -> Settings:
+    """The settings for a run that begins with ``weights``: of a FastSAM checkpoint, its network, every layer trained.
 
     Raises:
         WeightsError: the checkpoint cannot be read.
-        SettingsError: it has more than one class, or ``seed`` is out of its range.
+        SettingsError: it has more than one class.
     """
     if weights is None or weights.suffix.lower() not in SUFFIXES:
-        return Settings(seed=seed)
-    return Settings(seed=seed, network=variant(read_weights(weights), weights), freeze_trunk=False)
+        return settings
+    return replace(settings, network=variant(read_weights(weights), weights), freeze_trunk=False)
 
 
 def check_resumable(state: dict[str, Any], path: Path, settings: Settings) -> None:

@@ -6,7 +6,7 @@ import math
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,12 +17,16 @@ from torch.utils.data import DataLoader, Dataset
 
 from anymask.errors import AnymaskError, SettingsError
 from anymask.network.checkpoint import fill, load_checkpoint, save_checkpoint
+from anymask.train.interrupt import Interrupt, ignore_interrupts
+from anymask.train.metrics import Metrics
+from anymask.train.optimiser import average, make_optimiser, take_up
+from anymask.train.processes import Processes
+from anymask.train.schedule import Plan, check_length, schedule, share_done, steps_of
 from anymask.train.settings import RunSettings
 from anymask.train.warm_start import fill_from_onnx, unfold_norms
 
 logger = logging.getLogger(__name__)
 
-SAVE_EVERY_S = 120.0
 REPORT_EVERY = 20  # steps
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
@@ -40,13 +44,16 @@ class Lesson(ABC, Generic[NetworkT]):
     """What is trained, on what, and by which loss.
 
     settings: the run's settings.
-    batches: ``batches[step]`` is the batch of a step, a named tuple of tensors.
+    batches: ``batches[number]`` is a batch, a named tuple of tensors, the same one for the same number. A process alone
+        takes one a step; several, or several a step, share the numbers out.
+    batches_per_epoch: so many show as many pictures as there are.
     model: the name of what is trained, in the checkpoint.
     checkpoint: the file's name in the folder of a run.
     """
 
     settings: RunSettings
     batches: Dataset[Any]
+    batches_per_epoch: float
     model: str
     checkpoint: str
 
@@ -66,8 +73,22 @@ class Lesson(ABC, Generic[NetworkT]):
         """Prepare for steps: training mode, and what stays frozen."""
 
     @abstractmethod
-    def losses(self, network: NetworkT, batch: Any, step: int) -> Losses:
-        """The losses of one batch, whose tensors are on the network's device."""
+    def losses(self, network: NetworkT, batch: Any, number: int) -> Losses:
+        """The losses of one batch, whose tensors are on the network's device.
+
+        What is random in them comes from the seed and the batch's ``number`` alone, so that a resumed run is exact.
+        """
+
+
+class LossModule(nn.Module, Generic[NetworkT]):
+    """The losses of a network as a module: whatever parts of it a lesson calls, processes share its gradients."""
+
+    def __init__(self, lesson: Lesson[NetworkT], network: NetworkT) -> None:
+        super().__init__()
+        self.lesson, self.network = lesson, network
+
+    def forward(self, batch: Any, number: int) -> Losses:
+        return self.lesson.losses(self.network, batch, number)
 
 
 @dataclass(frozen=True)
@@ -88,39 +109,49 @@ def learn(
     *,
     minutes: float | None = None,
     steps: int | None = None,
+    epochs: float | None = None,
     device: str = "cpu",
     weights: Path | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> NetworkT:
-    """Train for ``minutes`` or ``steps``, going on from the lesson's checkpoint in ``folder`` where there is one.
+    """Train for ``minutes``, ``steps`` or ``epochs``, going on from the checkpoint in ``folder`` where there is one.
 
     The learning rate warms up, stays, and falls to ``final_rate`` at the end of every run, so each run ends with
-    usable weights and the next one takes up from there. Ctrl-C ends a run early: it saves and returns.
+    usable weights and the next one takes up from there. A run by steps or epochs that was stopped or killed goes on
+    exactly when it is asked for again: on one machine's CPU its weights equal those of an unbroken run. A run by the
+    clock begins anew. Ctrl-C ends a run after the step: it saves and returns.
+
+    Started by torchrun, the processes train one network together, each on batches of its own; the first one writes.
 
     Args:
         lesson: what to learn.
-        folder: where checkpoints live; made if absent. The file is replaced atomically every two minutes.
+        folder: where checkpoints live; made if absent. The file is replaced atomically as often as the settings say;
+            beside it lie the metrics and the curves, see `anymask.train.metrics`.
         minutes: length of this run by the clock, above 0.
-        steps: length of this run in steps, above 0; the same steps give the same weights on one machine. With both,
-            the one that is reached first.
+        steps: length of this run in steps, above 0; the same steps give the same weights on one machine.
+        epochs: length of this run as passes over the photos, above 0, instead of steps. With minutes too, what is
+            reached first.
         device: "cpu" or "cuda".
         weights: an ONNX file that `anymask.export` wrote of such a network, to begin with where there is no checkpoint.
-        report: called with the progress.
+        report: called with the progress, in the main process.
 
     Returns:
         The averaged (EMA) network, in eval mode.
 
     Raises:
-        SettingsError: neither minutes nor steps are given or one is not above 0, or nothing can be written into
-            ``folder``.
+        SettingsError: no length is given or one is not above 0, or nothing can be written into ``folder``.
         DatasetError: a photo cannot be read.
-        WeightsError: the checkpoint in ``folder`` or ``weights`` cannot be read or is of another network, or the
-            checkpoint cannot be written.
+        WeightsError: the checkpoint in ``folder`` or ``weights`` cannot be read or is of another network, or a file
+            of the run cannot be written.
         MissingExtraError: the trunk's ImageNet weights are not installed.
         AnymaskError: the loss is no number any more; the last checkpoint is from before.
     """
-    check_run(folder, minutes, steps)
+    check_run(folder, minutes, steps, epochs)
     settings = lesson.settings
+    processes = Processes(device)
+    per_step = settings.accumulate * processes.count  # batches
+    if epochs is not None:
+        steps = steps_of(epochs, lesson.batches_per_epoch, per_step)
     torch.manual_seed(settings.seed)
     checkpoint_file = folder / lesson.checkpoint
     state = load_checkpoint(checkpoint_file) if checkpoint_file.exists() else None
@@ -129,100 +160,133 @@ def learn(
         fill(network, state["network"], checkpoint_file)
     elif weights is not None:
         lesson.start_from(network, weights)
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    lesson.begin(network, device)
+    network = processes.join_norms(network)
+    network.to(processes.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    lesson.begin(network, str(processes.device))
 
-    def losses_of(drawn: Any, step: int) -> tuple[Any, Losses]:
-        batch = type(drawn)(*(tensor.to(device) for tensor in drawn))
-        return batch, lesson.losses(network, batch, step)
+    def on_device(drawn: Any) -> Any:
+        return type(drawn)(*(tensor.to(processes.device) for tensor in drawn))
 
     if state is None and weights is not None:
-        unfold_norms(network, lambda number: losses_of(lesson.batches[number], number))
+        unfold_norms(network, lambda number: lesson.losses(network, on_device(lesson.batches[number]), number))
         logger.info("began with the weights of %s", weights)
     ema = copy.deepcopy(network).requires_grad_(False).eval()
     optimiser = make_optimiser(network, settings)
-    start = 0
+    finished, plan = 0, None
+    running: dict[str, float] = {}
     if state is not None:
         fill(ema, state["ema"], checkpoint_file)
-        optimiser.load_state_dict(state["optimiser"])
-        start = int(state["step"])
-        logger.info("resumed at step %d from %s", start, checkpoint_file)
+        if not take_up(optimiser, state["optimiser"], state["settings"]):
+            logger.info("the optimiser is another one now: its moments begin anew")
+        finished = int(state["step"])
+        logger.info("resumed at step %d from %s", finished, checkpoint_file)
+        for change in changes(state["settings"], asdict(settings)):
+            logger.info("goes on with another setting: %s", change)
+        held = state["run"] or {"plan": None, "means": {}}
+        running = dict(held["means"])
+        if held["plan"] is not None and minutes is None:
+            before = Plan(**held["plan"])
+            plan = before if before.is_continued_by(steps, processes.count, finished) else None
+            if plan is None and finished < before.start + before.steps:
+                logger.info("the run of %d steps that lies there is not continued: this is another", before.steps)
         if weights is not None:
             logger.info("%s is not used: a run lies in %s", weights, folder)
+    if plan is None and steps is not None and minutes is None:
+        plan = Plan(finished, steps, processes.count)
+    start = plan.start if plan is not None else finished  # of the schedule
+    resumed, left = finished, None if steps is None else start + steps - finished
+    warmup = settings.warmup_steps
+    if settings.warmup_epochs > 0:
+        warmup = steps_of(settings.warmup_epochs, lesson.batches_per_epoch, per_step)
+
+    metrics = Metrics(folder, lesson.model, finished) if processes.is_main else None
 
     def save() -> None:
-        save_checkpoint(checkpoint_file, network, ema, optimiser, finished, asdict(settings), model=lesson.model)
+        if metrics is not None:
+            run = {"plan": asdict(plan) if plan is not None else None, "means": running}
+            given = asdict(settings)
+            save_checkpoint(checkpoint_file, network, ema, optimiser, finished, given, model=lesson.model, run=run)
+            metrics.draw()
 
+    taught = processes.join(LossModule(lesson, network))
     loader = DataLoader(
         lesson.batches,
         batch_size=None,
-        sampler=range(start, 2**31),
+        sampler=range(finished * per_step + processes.rank, 2**31, processes.count),
         num_workers=settings.workers,
         prefetch_factor=4 if settings.workers else None,
+        worker_init_fn=ignore_interrupts,
     )
+    batches = zip(loader.sampler, loader, strict=True)
     began = saved = time.monotonic()
-    running: dict[str, float] = {}
-    images_seen, finished = 0, start
-    try:
-        for step, drawn in enumerate(loader, start):
-            done = share_done(time.monotonic() - began, step - start, minutes, steps)
-            if done >= 1:
+    images_seen = 0
+    with Interrupt() as interrupt:
+        while True:
+            done = share_done(time.monotonic() - began, finished - start, minutes, steps)
+            done, stopped = processes.agree(done, interrupt.asked)
+            if done >= 1 or stopped:
                 break
-            rate = settings.learning_rate * schedule(step - start, done, settings)
+            rate = settings.learning_rate * schedule(finished - start, done, settings, warmup)
             for group in optimiser.param_groups:
                 group["lr"] = rate
 
-            batch, losses = losses_of(drawn, step)
-            total = losses.total()
             optimiser.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
+            loss, means = 0.0, dict[str, float]()
+            for turn in range(settings.accumulate):
+                number, drawn = next(batches)
+                with processes.own_gradients(taught, turn + 1 < settings.accumulate):
+                    losses = taught(on_device(drawn), number)
+                    total = losses.total() / settings.accumulate
+                    total.backward()
+                loss += float(total.detach())
+                for name, value in losses._asdict().items():
+                    means[name] = means.get(name, 0.0) + float(value.detach()) / settings.accumulate
+                images_seen += len(drawn[0]) * processes.count
             norm = nn.utils.clip_grad_norm_((p for p in network.parameters() if p.requires_grad), settings.clip_norm)
-            loss = float(total.detach())
             if not math.isfinite(loss + float(norm)):  # one such step would ruin every weight
                 raise AnymaskError(
-                    f"step {step}: expected a finite loss and gradient, got {loss} and {float(norm)} at the "
+                    f"step {finished}: expected a finite loss and gradient, got {loss} and {float(norm)} at the "
                     f"learning rate {rate:g}; lower learning_rate and start again: {checkpoint_file} is from before, "
                     "if this run came to save one"
                 )
             optimiser.step()
-            average(ema, network, min(settings.ema_decay, (1 + step) / (10 + step)))
-            finished = step + 1
+            average(ema, network, min(settings.ema_decay, (1 + finished) / (10 + finished)))
+            finished += 1
 
-            images_seen += len(batch[0])
-            follow(running, losses)
-            if (finished - start) % REPORT_EVERY == 0:
+            follow(running, means)
+            if metrics is not None and finished % REPORT_EVERY == 0:
                 elapsed = time.monotonic() - began
-                eta = elapsed / max(done, 1e-6) * (1 - done)
-                report(Progress(finished, done, eta, images_seen / elapsed, rate, dict(running)))
-            if time.monotonic() - saved > SAVE_EVERY_S:
+                speed = images_seen / elapsed
+                done_now = share_done(elapsed, finished - resumed, minutes, left)
+                eta = elapsed / max(done_now, 1e-6) * (1 - done_now)
+                report(Progress(finished, done, eta, speed, rate, dict(running)))
+                metrics.add({"step": finished, "learning_rate": rate, "images_per_s": round(speed, 2), **running})
+            if time.monotonic() - saved > 60 * settings.save_minutes or finished % settings.save_steps == 0:
                 save()
                 saved = time.monotonic()
-    except KeyboardInterrupt:
+    if stopped:
         logger.info("interrupted after step %d", finished)
     save()
+    if metrics is not None:
+        metrics.close()
+    processes.wait()
     return ema
 
 
-def check_run(folder: Path, minutes: float | None, steps: int | None) -> None:
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Each setting that a run had otherwise before, as "name: old -> new"; one that it did not know yet is left out."""
+    return [f"{name}: {before[name]} -> {now[name]}" for name in now if name in before and before[name] != now[name]]
+
+
+def check_run(folder: Path, minutes: float | None, steps: int | None, epochs: float | None = None) -> None:
     """Raise SettingsError where a run has no length, or ``folder`` takes no file: better now than after the run."""
-    if minutes is None and steps is None:
-        raise SettingsError("the length of the run is missing; give one of minutes and steps")
-    if minutes is not None and not 0 < minutes < math.inf:
-        raise SettingsError(f"minutes must be above 0, got {minutes}; leave it out to count steps")
-    if steps is not None and steps < 1:
-        raise SettingsError(f"steps must be at least 1, got {steps}; leave it out to go by minutes")
+    check_length(minutes, steps, epochs)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise SettingsError(f"{folder}: no checkpoint can be written there ({error}); name another folder") from error
-
-
-def share_done(elapsed_s: float, step: int, minutes: float | None, steps: int | None) -> float:
-    """Share of a run that has passed after ``step`` of its steps: by the clock, by steps, or by what comes first."""
-    by_clock = elapsed_s / (60 * minutes) if minutes is not None else 0.0
-    return max(by_clock, step / steps if steps is not None else 0.0)
 
 
 def check_device(device: str) -> None:
@@ -233,39 +297,7 @@ def check_device(device: str) -> None:
         raise SettingsError(f"device {device!r}: torch cannot use it here ({error}); expected cpu or cuda") from error
 
 
-def make_optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
-    """AdamW; weight decay on convolution kernels only, not on norms and biases."""
-    trained = [p for p in network.parameters() if p.requires_grad]
-    return torch.optim.AdamW(
-        [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        ],
-        lr=settings.learning_rate,
-    )
-
-
-def schedule(step: int, done: float, settings: RunSettings) -> float:
-    """Share of the learning rate at ``step`` of this run when a share ``done`` of it has passed."""
-    warm = min(1.0, (step + 1) / max(1, settings.warmup_steps))
-    if done <= settings.decay_from:
-        return warm
-    phase = (done - settings.decay_from) / (1 - settings.decay_from)
-    return warm * (settings.final_rate + (1 - settings.final_rate) * (1 + math.cos(math.pi * phase)) / 2)
-
-
-@torch.no_grad()
-def average(ema: nn.Module, network: nn.Module, decay: float) -> None:
-    """ema <- decay * ema + (1 - decay) * network, for weights and batch statistics alike."""
-    for mean, value in zip(ema.state_dict().values(), network.state_dict().values(), strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - decay)
-        else:
-            mean.copy_(value)
-
-
-def follow(running: dict[str, float], losses: Losses) -> None:
+def follow(running: dict[str, float], means: dict[str, float]) -> None:
     """Running means of the losses over about 50 steps."""
-    for name, value in losses._asdict().items():
-        now = float(value.detach())
+    for name, now in means.items():
         running[name] = now if name not in running else 0.98 * running[name] + 0.02 * now

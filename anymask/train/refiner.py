@@ -10,7 +10,7 @@ from torch import nn
 from anymask.datasets import PhotoEntry
 from anymask.errors import WeightsError
 from anymask.network.checkpoint import refiner_config
-from anymask.network.refiner import Refiner
+from anymask.network.refiner import Refiner, RefinerOutput
 from anymask.network.trunk import imagenet_trunk
 from anymask.train.frozen import FrozenTrunk
 from anymask.train.loop import Lesson
@@ -35,6 +35,7 @@ class RefinerLesson(Lesson[Refiner]):
     def __init__(self, photos: Sequence[PhotoEntry], settings: RefinerSettings, drawn: Drawn | None = None) -> None:
         self.settings: RefinerSettings = settings
         self.batches = RefinerBatches(photos, settings, drawn)
+        self.batches_per_epoch = self.batches.photos * settings.objects / settings.windows
         self.trunk: FrozenTrunk | None = None
 
     def build(self, state: dict[str, Any] | None, path: Path) -> Refiner:
@@ -54,14 +55,19 @@ class RefinerLesson(Lesson[Refiner]):
         frozen: nn.Module = imagenet_trunk(self.settings.network.trunk).requires_grad_(False).to(device)
         self.trunk = FrozenTrunk(frozen, device)
 
-    def losses(self, network: Refiner, batch: RefinerBatch, step: int) -> RefinerLosses:
+    def losses(self, network: Refiner, batch: RefinerBatch, number: int) -> RefinerLosses:
         if self.trunk is None:
             raise RuntimeError("begin comes first")
-        generator = torch.Generator().manual_seed(self.settings.seed * 2**32 + step)
+        generator = torch.Generator().manual_seed(self.settings.seed * 2**32 + number)
         pixels = batch.pixels.float().div(255).contiguous(memory_format=torch.channels_last)
-        maps = self.trunk(pixels)
-        for share in (self.settings.corrected, self.settings.corrected_again):
-            if torch.rand((), generator=generator) >= share:
-                break
-            batch = corrected(network, batch, pixels, maps, generator)
-        return refiner_losses(network(pixels, batch.prompts, maps), batch, self.settings)
+        # Without the cache: weights that `corrected` casts without gradients would be used again with them
+        mixed = self.settings.precision == "bf16"
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=mixed, cache_enabled=False):
+            maps = self.trunk(pixels)
+            for share in (self.settings.corrected, self.settings.corrected_again):
+                if torch.rand((), generator=generator) >= share:
+                    break
+                batch = corrected(network, batch, pixels, maps, generator)
+            output = network(pixels, batch.prompts, maps)
+        output = RefinerOutput(*(tensor.float() for tensor in output))
+        return refiner_losses(output, batch, self.settings)

@@ -60,6 +60,7 @@ class RefinerBatches(Dataset[RefinerBatch]):
         self.settings = settings
         self.drawn = drawn or {}
         self._draw = PhotoSampler(photos, settings.sampling)
+        self.photos = self._draw.count  # how many there are to draw
 
     def __len__(self) -> int:
         return 2**31

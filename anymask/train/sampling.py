@@ -27,6 +27,7 @@ class PhotoSampler:
         known = {name: share for name, share in sampling.items() if name in self.by_collection}
         shares = known or dict.fromkeys(self.by_collection, 1.0)
         self.collections = list(shares)
+        self.count = sum(len(self.by_collection[name]) for name in shares)
         weights = np.array(list(shares.values()))
         self.weights = weights / weights.sum()
 

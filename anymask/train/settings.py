@@ -1,6 +1,6 @@
 """Every setting of a training run, on one screen; saved inside each checkpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from anymask.errors import SettingsError
@@ -25,21 +25,48 @@ UNLABELLED_WEIGHT: Mapping[str, float] = {"all": 1.0, "most": 0.6, "some": 0.0}
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What every training run has. The defaults are the detector's."""
+    """What every training run has. The defaults are the detector's.
+
+    Raises:
+        SettingsError: a value the loop cannot work with.
+    """
 
     seed: int = 0
-    workers: int = 1  # processes that prepare batches
+    workers: int = 1  # processes that prepare batches, for each process that trains
+    epochs: float = 0.0  # length of a run that names none; 0: by the clock
+
+    # --- steps -------------------------------------------------------------------------------------------------
+    accumulate: int = 1  # batches per step and process; their mean gradient makes the step
+    precision: str = "no"  # "bf16": the network computes in bfloat16 (autocast), the loss and the weights in float32
+    optimiser: str = "adamw"  # or "sgd", with Nesterov's momentum
+    momentum: float = 0.9  # of sgd
     learning_rate: float = 2e-3
     final_rate: float = 0.02  # share of the learning rate at the end of the run
-    decay_from: float = 0.5  # share of the run after which the rate falls (cosine)
+    decay: str = "cosine"  # how the rate falls, or "linear"
+    decay_from: float = 0.5  # share of the run after which the rate falls
     warmup_steps: int = 150
+    warmup_epochs: float = 0.0  # above 0: instead of warmup_steps
     weight_decay: float = 0.02
     clip_norm: float = 10.0
     ema_decay: float = 0.998
 
+    # --- what is saved -----------------------------------------------------------------------------------------
+    save_minutes: float = 2.0  # a checkpoint at least so often
+    save_steps: int = 1000  # and after so many steps
+
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**31:
             raise SettingsError(f"seed must be from 0 to 2147483647, got {self.seed}")
+        for name, words in CHOICES.items():
+            if getattr(self, name) not in words:
+                raise SettingsError(f"{name} must be one of {', '.join(words)}, got {getattr(self, name)!r}")
+        for name, least in LEAST.items():
+            if not getattr(self, name) >= least:
+                raise SettingsError(f"{name} must be at least {least}, got {getattr(self, name)}")
+
+
+CHOICES = {"precision": ("no", "bf16"), "optimiser": ("adamw", "sgd"), "decay": ("cosine", "linear")}
+LEAST = {"workers": 0, "epochs": 0, "accumulate": 1, "warmup_epochs": 0, "save_minutes": 0, "save_steps": 1}
 
 
 @dataclass(frozen=True)
@@ -54,7 +81,7 @@ class Settings(RunSettings):
     freeze_trunk: bool = True  # keep the ImageNet weights: several times faster, and its features keep their meaning
 
     # --- batches -----------------------------------------------------------------------------------------------
-    pixels_per_step: int = 16 * 256 * 256  # images per step = this / side², so every size costs the same time
+    pixels_per_step: int = 16 * 256 * 256  # images per batch = this / side², so every size costs the same time
     sides: Mapping[int, float] = field(default_factory=lambda: {256: 0.35, 320: 0.3, 416: 0.2, 640: 0.15})
     sampling: Mapping[str, float] = field(default_factory=lambda: dict(SAMPLING))
     unlabelled_weight: Mapping[str, float] = field(default_factory=lambda: dict(UNLABELLED_WEIGHT))
@@ -103,3 +130,50 @@ class Settings(RunSettings):
                 "freeze_trunk keeps ImageNet weights, and the trunk 'yolo' has none: it would stay random; "
                 "set freeze_trunk=False, or take a trunk such as 'lite0'"
             )
+
+
+def paper() -> Settings:
+    """FastSAM's recipe (arXiv 2306.12156, section 4, and YOLOv8's defaults), as far as these settings can say it.
+
+    What stays ours: masks are compared with the labels at points, at the labels' own resolution, by BCE and dice, where
+    YOLOv8 compares prototypes of a quarter of the canvas; colours change by brightness, contrast and saturation, not by
+    hue; the average warms up by (1 + step) / (10 + step); and the momentum does not warm up.
+    """
+    return Settings(
+        network=NetworkConfig("x", "yolo", reg_max=26, detail=False),
+        freeze_trunk=False,  # nothing here is pretrained
+        epochs=100,
+        # 4 canvases on each of 8 GPUs: batches of 32. YOLOv8 makes a step of every 64, so of two batches.
+        # On fewer GPUs raise accumulate instead: 16 on one, 8 on two.
+        pixels_per_step=4 * 1024 * 1024,
+        accumulate=2,
+        workers=8,
+        sides={1024: 1.0},
+        optimiser="sgd",
+        learning_rate=0.01,
+        final_rate=0.01,
+        decay="linear",
+        decay_from=0.0,
+        warmup_epochs=3.0,
+        weight_decay=5e-4,
+        ema_decay=0.9999,
+        zoom=(0.5, 1.5),
+        stretch=1.0,
+        mosaics={2: 1.0},
+        copy_paste=0.0,
+        jitter=0.4,
+        max_objects=300,  # mosaics of SA-1B are crowded
+        mask_objects=512,  # YOLOv8 takes every anchor that an object claimed
+        uncertain_points=0,
+        mask_gain=7.5,
+    )
+
+
+PRESETS: Mapping[str, Callable[[], Settings]] = {"default": Settings, "paper": paper}
+
+
+def preset(name: str) -> Settings:
+    """The settings of that name, a key of ``PRESETS``. Raises SettingsError if there are none."""
+    if name not in PRESETS:
+        raise SettingsError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]()

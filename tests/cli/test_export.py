@@ -20,7 +20,7 @@ def checkpoint() -> Path:
     pytest.importorskip("onnx")
     from anymask.network.checkpoint import save_checkpoint
     from anymask.network.yolo import Network, NetworkConfig
-    from anymask.train.loop import make_optimiser
+    from anymask.train.optimiser import make_optimiser
     from anymask.train.settings import Settings
 
     torch.set_num_threads(1)

@@ -13,7 +13,7 @@ from anymask.network.checkpoint import load_network
 from anymask.network.head import predictions
 from anymask.network.published import load_published, save_published
 from anymask.network.yolo import Network, NetworkConfig
-from anymask.train.detector import DetectorLesson, settings_from
+from anymask.train.detector import DetectorLesson, fitted_to
 from anymask.train.loop import learn
 from anymask.train.settings import Settings
 from anymask.train.warm_start import unfold_norms
@@ -34,22 +34,22 @@ def published(path: Path, classes: int = 1) -> Path:
 
 def test_the_file_says_what_is_trained(tmp_path: Path) -> None:
     path = published(tmp_path / "small.pt")
-    settings = settings_from(path, seed=3)
+    settings = fitted_to(Settings(seed=3), path)
     assert settings.network == NetworkConfig("n", "yolo", reg_max=8, coefficients=8, detail=False)
     assert (settings.freeze_trunk, settings.seed) == (False, 3)
-    assert settings_from(None) == settings_from(Path("exported.onnx")) == Settings()
+    assert fitted_to(Settings(), None) == fitted_to(Settings(), Path("exported.onnx")) == Settings()
     with pytest.raises(SettingsError, match="one class can be trained, got 2"):
-        settings_from(published(tmp_path / "two.pt", classes=2))
+        fitted_to(Settings(), published(tmp_path / "two.pt", classes=2))
     path.write_bytes(b"")
     with pytest.raises(WeightsError, match=r"small\.pt: expected a FastSAM checkpoint"):
-        settings_from(path)
+        fitted_to(Settings(), path)
 
 
 def test_a_run_begins_with_the_very_network_and_becomes_a_file_again(
     paint: Paint, settings: Settings, tmp_path: Path
 ) -> None:
     path = published(tmp_path / "small.pt")
-    settings = replace(settings, network=settings_from(path).network, freeze_trunk=False)
+    settings = replace(settings, network=fitted_to(Settings(), path).network, freeze_trunk=False)
     lesson = DetectorLesson(paint(2), settings)
     original, images = load_published(path), torch.rand(2, 3, 64, 64)
     network = lesson.build(None, path)

@@ -18,7 +18,7 @@ from anymask.network.trunk import EfficientNetLite, imagenet_state
 from anymask.network.yolo import Network, NetworkConfig
 from anymask.train.batches import Batches
 from anymask.train.detector import DetectorLesson
-from anymask.train.loop import REPORT_EVERY, Progress, average, learn, make_optimiser, schedule, share_done
+from anymask.train.loop import REPORT_EVERY, Progress, learn
 from anymask.train.settings import Settings
 
 Paint = Callable[..., list[LabelledPhoto]]
@@ -52,7 +52,8 @@ def test_the_loss_falls(paint: Paint, settings: Settings, tmp_path: Path) -> Non
     assert not any(parameter.requires_grad for parameter in ema.parameters())
     # what is returned is what is saved
     assert equal(weights(ema), weights(load_network(tmp_path / "run" / CHECKPOINT)))
-    assert [each.name for each in (tmp_path / "run").iterdir()] == [CHECKPOINT]
+    written = {each.name for each in (tmp_path / "run").iterdir()} - {"detector_tensorboard"}
+    assert written == {CHECKPOINT, "detector_metrics.jsonl", "detector_curves.png"}
 
 
 def test_the_same_steps_give_the_same_weights(paint: Paint, settings: Settings, tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_the_same_steps_give_the_same_weights(paint: Paint, settings: Settings, 
 
 
 def test_a_resumed_run_goes_on_exactly(paint: Paint, settings: Settings, tmp_path: Path) -> None:
-    """Where the learning rate is the same: it warms up and falls anew in every run, so here it does neither."""
+    """One run after another, where the learning rate is the same: it warms up and falls anew in each, so not here."""
     photos = paint(2)
     constant = replace(settings, warmup_steps=1, decay_from=1.0)
     whole = weights(train(photos, tmp_path / "whole", constant, steps=6))
@@ -90,13 +91,15 @@ def test_the_schedule_of_every_run_starts_anew(paint: Paint, settings: Settings,
 @pytest.mark.parametrize(
     ("length", "said"),
     [
-        ({}, "give one of minutes and steps"),
+        ({}, "give one of minutes and steps, or epochs"),
         ({"minutes": 0.0}, "minutes must be above 0, got 0.0"),
         ({"minutes": -1.0}, "minutes must be above 0, got -1.0"),
         ({"minutes": float("nan")}, "minutes must be above 0, got nan"),
         ({"minutes": float("inf")}, "minutes must be above 0, got inf"),
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"steps": -5, "minutes": 1.0}, "steps must be at least 1, got -5"),
+        ({"epochs": 0.0}, "epochs must be above 0, got 0.0"),
+        ({"epochs": 1.0, "steps": 5}, "given twice, 5 steps and 1.0 epochs"),
     ],
 )
 def test_a_run_needs_a_length(
@@ -106,6 +109,32 @@ def test_a_run_needs_a_length(
     with pytest.raises(SettingsError, match=said):
         train(photos, tmp_path / "run", settings, **length)
     assert not (tmp_path / "run").exists()
+
+
+def test_another_setting_is_told(
+    paint: Paint, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = paint(1)
+    train(photos, tmp_path / "run", settings, steps=1)
+    sgd = replace(settings, optimiser="sgd", learning_rate=0.01)
+    with caplog.at_level(logging.INFO, "anymask"):
+        train(photos, tmp_path / "run", sgd, steps=1)
+    assert "goes on with another setting: learning_rate: 0.002 -> 0.01" in caplog.text
+    assert "the optimiser is another one now: its moments begin anew" in caplog.text
+    assert caplog.text.count("another setting") == 2
+
+
+def test_batches_add_up_to_a_step_in_bfloat16(paint: Paint, settings: Settings, tmp_path: Path) -> None:
+    """Two batches a step are drawn from four photos in two epochs of two canvases a batch: two steps."""
+    photos = paint(4)
+    added = replace(settings, accumulate=2)
+    plain = weights(train(photos, tmp_path / "plain", added, epochs=2))
+    held = load_checkpoint(tmp_path / "plain" / CHECKPOINT)
+    assert held["run"]["plan"] == {"start": 0, "steps": 2, "processes": 1}
+    mixed = weights(train(photos, tmp_path / "mixed", replace(added, precision="bf16"), epochs=2))
+    assert all(tensor.dtype != torch.bfloat16 for tensor in mixed.values())
+    assert not equal(plain, mixed)
+    assert all(torch.allclose(tensor, mixed[name], atol=0.1) for name, tensor in plain.items() if "running" not in name)
 
 
 def test_minutes_end_a_run(paint: Paint, settings: Settings, tmp_path: Path) -> None:
@@ -185,57 +214,6 @@ def test_a_frozen_trunk_stays_at_its_imagenet_weights(paint: Paint, settings: Se
     assert not equal(weights(ema.neck), weights(Network(config).neck))
     with pytest.raises(WeightsError, match="its freeze_trunk is True and that of the settings is False"):
         train(paint(1), tmp_path / "run", replace(settings, network=config), steps=1)
-
-
-@pytest.mark.parametrize(
-    ("step", "done", "share"),
-    [
-        (0, 0.0, 0.2),  # warming up over five steps
-        (3, 0.1, 0.8),
-        (4, 0.2, 1.0),
-        (99, 0.5, 1.0),
-        (99, 0.75, 0.02 + 0.98 / 2),  # half way down the cosine
-        (99, 1.0, 0.02),
-        (0, 1.0, 0.2 * 0.02),  # a very short run
-    ],
-)
-def test_schedule(settings: Settings, step: int, done: float, share: float) -> None:
-    assert schedule(step, done, settings) == pytest.approx(share)
-
-
-@pytest.mark.parametrize(
-    ("elapsed_s", "step", "minutes", "steps", "share"),
-    [
-        (30.0, 7, 1.0, None, 0.5),
-        (30.0, 7, None, 10, 0.7),
-        (30.0, 7, 1.0, 10, 0.7),
-        (54.0, 7, 1.0, 10, 0.9),
-    ],
-)
-def test_share_done(elapsed_s: float, step: int, minutes: float | None, steps: int | None, share: float) -> None:
-    assert share_done(elapsed_s, step, minutes, steps) == pytest.approx(share)
-
-
-def test_average_moves_weights_and_counts(settings: Settings) -> None:
-    ema, network = Network(settings.network), Network(settings.network)
-    for tensor in ema.state_dict().values():
-        tensor.zero_()
-    for tensor in network.state_dict().values():
-        tensor.fill_(10)
-    average(ema, network, 0.75)
-    values = {tensor.flatten()[0].item() for tensor in ema.state_dict().values() if tensor.is_floating_point()}
-    assert values == {2.5}
-    counts = [tensor.item() for name, tensor in ema.state_dict().items() if name.endswith("num_batches_tracked")]
-    assert set(counts) == {10}
-
-
-def test_only_kernels_decay(settings: Settings) -> None:
-    network = Network(settings.network)
-    kernels, others = make_optimiser(network, settings).param_groups
-    assert (kernels["weight_decay"], others["weight_decay"]) == (settings.weight_decay, 0.0)
-    assert all(parameter.ndim == 4 for parameter in kernels["params"])
-    assert all(parameter.ndim == 1 for parameter in others["params"])
-    assert len(kernels["params"]) + len(others["params"]) == len(list(network.parameters()))
 
 
 @pytest.mark.soak
