@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anymask.cli.console import progress_bar
+from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, PhotosOption, RefineOption, SplitOption
 from anymask.errors import DatasetError
 from anymask.evaluate.recall import AREAS
@@ -17,6 +18,7 @@ from anymask.models import DEFAULT, refiner_weights, weights_hash
 from anymask.segment import IMAGE_SIZE, Segmenter
 
 HEADINGS = ("photos", "objects", "AR@10", "AR@100", "AR@1000", "small", "medium", "large", "click", "box")
+BOUNDARIES = "bsds"  # the collection whose annotators drew all boundaries of a photo
 NARROWEST = 80  # columns of a terminal that show the table whole
 
 
@@ -39,6 +41,9 @@ def evaluate(
         typer.Option(metavar="N", min=1, help="Click and box at most N objects of a photo. [default: all]"),
     ] = None,
     refine: RefineOption = "auto",
+    edges: Annotated[
+        bool, typer.Option("--edges", help='Also edges on the photos of bsds; needs the extra "evaluate".')
+    ] = False,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")] = None,
 ) -> None:
     """Measure masks on the kept-out photos: recall, click and box IoU, per collection and by size."""
@@ -51,8 +56,15 @@ def evaluate(
     kept_out = first_of_each(read_photos(photos, split, "kept_out", wanted or None), limit)
     if missing := wanted - {photo.collection for photo in kept_out}:
         raise DatasetError(f"{photos}: no kept-out photos of {', '.join(sorted(missing))}; check --collections")
+    drawn = [photo for photo in kept_out if photo.collection == BOUNDARIES]
+    if edges and not drawn:
+        raise DatasetError(f"{photos}: --edges needs kept-out photos of {BOUNDARIES}, got none; check --collections")
+    if edges:
+        with needs_extra("evaluate"):
+            from anymask.evaluate.edges.mask_edges import measure_edges
     segmenter = Segmenter(weights)
     with progress_bar() as bar:
+        lined = measure_edges(segmenter, bar.track(drawn, description="edges"), image_size) if edges else None
         groups = summarise(
             [
                 measure(segmenter, photo, image_size, refine=refine, prompts=prompts, asked=asked)
@@ -69,6 +81,8 @@ def evaluate(
     output.print(table(groups), width=max(output.width, NARROWEST), crop=False)
     if prompts:
         output.print(prompts_table(groups), width=max(output.width, NARROWEST), crop=False)
+    if lined is not None:
+        output.print(edges_table(lined), width=max(output.width, NARROWEST), crop=False)
     typer.echo(
         f"rank correlation with the true IoU over {correlation['candidates']} candidates: "
         f"class score {said(correlation['class_score'])}, score {said(correlation['score'])}"
@@ -84,6 +98,8 @@ def evaluate(
             "groups": groups,
             "rank_correlation_with_iou": correlation,
         }
+        if lined is not None:
+            document["edges"] = lined
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
@@ -123,4 +139,16 @@ def prompts_table(groups: dict[str, Any]) -> Table:
     for name, row in groups["all"].items():
         if name not in ("photos", "objects", "asked", "ar", "box ar"):
             shown.add_row(name, *(said(figure and figure["value"]) for figure in (row[size] for size in AREAS)))
+    return shown
+
+
+def edges_table(lined: dict[str, Any]) -> Table:
+    """The figures of edges, one column each, with their intervals below."""
+    names = [name for name in lined if name not in ("photos", "thresholds")]
+    title = f"edges of {lined['photos']} photos of {BOUNDARIES}, 95 % intervals"
+    shown = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in names:
+        shown.add_column(name.upper(), justify="right", no_wrap=True)
+    shown.add_row(*(f"{lined[name]['value']:.3f}" for name in names))
+    shown.add_row(*(f"{lined[name]['low']:.3f} to {lined[name]['high']:.3f}" for name in names))
     return shown

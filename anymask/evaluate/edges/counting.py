@@ -45,7 +45,7 @@ def count_edges(edges: NDArray[np.bool_], annotators: Sequence[NDArray[np.bool_]
 
 
 def count_annotators(annotators: Sequence[NDArray[np.bool_]]) -> NDArray[np.int64]:
-    """(1, 4) counts of each annotator's boundary as edges against all others, summed over them all."""
+    """(1, 4) counts of each annotator's boundary as edges against all others, summed over them; 0 of a lone one."""
     others = [[*annotators[:index], *annotators[index + 1 :]] for index in range(len(annotators))]
     counts = [count_edges(one, rest) for one, rest in zip(annotators, others, strict=True) if rest]
-    return np.sum(counts, axis=0, dtype=np.int64, initial=0).reshape(-1, 4) if not counts else np.sum(counts, 0)[None]
+    return np.sum([np.zeros(4, np.int64), *counts], axis=0)[None]

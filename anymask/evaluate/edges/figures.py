@@ -78,8 +78,10 @@ FIGURES: dict[str, Callable[[Counts], float]] = {
 
 def summarise(counts: Counts) -> dict[str, dict[str, float]]:
     """Every figure by name as {"value", "low", "high"}, with its 95 % bootstrap interval over photos."""
-    report = {}
-    for name, figure in FIGURES.items():
-        low, high = interval(lambda chosen, figure=figure: figure(counts[chosen]), len(counts))
-        report[name] = {"value": round(figure(counts), 4), "low": round(low, 4), "high": round(high, 4)}
-    return report
+    return {name: with_interval(figure, counts) for name, figure in FIGURES.items()}
+
+
+def with_interval(figure: Callable[[Counts], float], counts: Counts) -> dict[str, float]:
+    """One figure of at least one photo, rounded to four digits."""
+    low, high = interval(lambda chosen: figure(counts[chosen]), len(counts))
+    return {"value": round(figure(counts), 4), "low": round(low, 4), "high": round(high, 4)}
