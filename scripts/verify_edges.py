@@ -83,7 +83,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--limit", type=int, default=None, help="only so many photos of each side of the split")
-    parser.add_argument("--thresholds", type=int, default=33, help="the benchmark has 99, which takes three times as long")
+    parser.add_argument(
+        "--thresholds", type=int, default=33, help="the benchmark has 99, which takes three times as long"
+    )
     parser.add_argument("--workers", type=int, default=2, help="photos at a time")
     parser.add_argument("--counts", type=Path, default=None, help="keep counts here, and go on from it")
     given = parser.parse_args()

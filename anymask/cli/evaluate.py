@@ -52,6 +52,9 @@ def evaluate(
     from anymask.evaluate.scores import score_photos
     from anymask.postprocess import ScoreRule
 
+    if edges:
+        with needs_extra("evaluate"):
+            from anymask.evaluate.edges.mask_edges import measure_edges
     wanted = frozenset(name.strip() for name in collections.split(",") if name.strip())
     kept_out = first_of_each(read_photos(photos, split, "kept_out", wanted or None), limit)
     if missing := wanted - {photo.collection for photo in kept_out}:
@@ -59,9 +62,6 @@ def evaluate(
     drawn = [photo for photo in kept_out if photo.collection == BOUNDARIES]
     if edges and not drawn:
         raise DatasetError(f"{photos}: --edges needs kept-out photos of {BOUNDARIES}, got none; check --collections")
-    if edges:
-        with needs_extra("evaluate"):
-            from anymask.evaluate.edges.mask_edges import measure_edges
     segmenter = Segmenter(weights)
     with progress_bar() as bar:
         lined = measure_edges(segmenter, bar.track(drawn, description="edges"), image_size) if edges else None

@@ -23,7 +23,8 @@ def count_map(
 ) -> NDArray[np.int64]:
     """(number, 4) counts of one photo, see `count_edges`, one row for each of so many `thresholds`.
 
-    strength: (H, W) in [0, 1]; edges are where it reaches the threshold, thinned. annotators: (H, W) boundaries of each.
+    strength: (H, W) in [0, 1]; edges are where it reaches the threshold, thinned.
+    annotators: the (H, W) boundary of each.
     """
     return np.stack([count_edges(thinned(strength >= level), annotators) for level in thresholds(number)])
 
@@ -31,15 +32,15 @@ def count_map(
 def count_edges(edges: NDArray[np.bool_], annotators: Sequence[NDArray[np.bool_]]) -> NDArray[np.int64]:
     """(4,) counts RIGHT, DRAWN, FOUND, TRUE of one map of edges, each (H, W) bool.
 
-    Every annotator's boundary is matched alone, see `match`. An edge pixel is RIGHT if any of them matches it. FOUND and
-    TRUE are summed over annotators: to find everything is to find what each of them drew.
+    Every annotator's boundary is matched alone, see `match`. An edge pixel is RIGHT if any of them matches it. FOUND
+    and TRUE are summed over annotators: to find everything is to find what each of them drew.
     """
     right = np.zeros_like(edges)
     found = 0
     for boundary in annotators:
         matched_edges, matched_boundary = match(edges, boundary, reach(*edges.shape))
         right |= matched_edges
-        found += np.count_nonzero(matched_boundary)
+        found += int(matched_boundary.sum())
     true = sum(np.count_nonzero(boundary) for boundary in annotators)
     return np.array([np.count_nonzero(right), np.count_nonzero(edges), found, true])
 
@@ -48,4 +49,4 @@ def count_annotators(annotators: Sequence[NDArray[np.bool_]]) -> NDArray[np.int6
     """(1, 4) counts of each annotator's boundary as edges against all others, summed over them; 0 of a lone one."""
     others = [[*annotators[:index], *annotators[index + 1 :]] for index in range(len(annotators))]
     counts = [count_edges(one, rest) for one, rest in zip(annotators, others, strict=True) if rest]
-    return np.sum([np.zeros(4, np.int64), *counts], axis=0)[None]
+    return np.stack([np.zeros(4, np.int64), *counts]).sum(axis=0, keepdims=True)

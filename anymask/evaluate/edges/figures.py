@@ -1,7 +1,8 @@
 """Figures of the BSDS500 benchmark from the counts of photos: ODS, OIS, AP and R50.
 
 Arbelaez, Maire, Fowlkes and Malik, "Contour detection and hierarchical image segmentation", 2011, section 3.1.
-Counts are (photos, thresholds, 4), with the columns of `counting`, thresholds from low to high. A share of nothing is 0.
+Counts are (photos, thresholds, 4), with the columns of `counting`, thresholds from low to high. A share of nothing
+is 0.
 """
 
 from collections.abc import Callable
@@ -36,7 +37,10 @@ def f_measure(precision: Curve, recall: Curve) -> Curve:
 
 
 def ods(counts: Counts) -> float:
-    """The best F of all photos at one threshold (optimal dataset scale); between two, precision and recall are linear."""
+    """The best F of all photos at one threshold (optimal dataset scale).
+
+    Precision and recall are linear between two thresholds.
+    """
     precision, recall = finely(*precision_recall(counts.sum(axis=0)))
     return float(f_measure(precision, recall).max(initial=0.0))
 

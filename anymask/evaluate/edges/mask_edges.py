@@ -1,7 +1,8 @@
 """Edges from masks: how steep the mask probabilities are, as FastSAM and SAM are measured on BSDS500.
 
-Kirillov et al., "Segment Anything", 2023, appendix D.2: a Sobel filter on the probability of each mask, the largest over
-masks at each pixel, divided by its maximum, edge non-maximum suppression. FastSAM does the same with its own masks.
+Kirillov et al., "Segment Anything", 2023, appendix D.2: a Sobel filter on the probability of each mask, the largest
+over masks at each pixel, divided by its maximum, edge non-maximum suppression. FastSAM names the same steps (Zhao et
+al., "Fast Segment Anything", 2023, section 4.1). Weighting each mask by its score is ours.
 """
 
 from collections.abc import Iterable
@@ -46,7 +47,8 @@ def count_photo(
 ) -> NDArray[np.int64]:
     """(number, 4) counts of the edges of one photo, see `counting`. Raises ImageError and DatasetError."""
     image = load_image(photo.path)
-    letterbox = Letterbox.fit(*image.shape[:2], image_size)
+    height, width, _ = image.shape
+    letterbox = Letterbox.fit(height, width, image_size)
     strength = edge_strength(segmenter.runtime.run(letterbox(image)), letterbox, segmenter.score_rule)
     return count_map(suppressed(strength), annotator_boundaries(photo), number)
 
@@ -54,10 +56,10 @@ def count_photo(
 def edge_strength(raw: RawOutput, letterbox: Letterbox, score_rule: ScoreRule) -> NDArray[np.float32]:
     """(source_height, source_width) strength of edges in [0, 1], the largest being 1 where there is any.
 
-    It is max over masks of score * |gradient of sigmoid(logit)|, in source pixels, divided by its maximum. A mask counts
-    in the window that `crop_windows` gives it; the gradient is that of the probabilities before they are cut there, so
-    the border of a window makes no edge. Windows are added one at a time, and none once the masks left score so low that
-    they cannot reach the lowest threshold.
+    It is max over masks of score * |gradient of sigmoid(logit)|, in source pixels, divided by its maximum. A mask
+    counts in the window that `crop_windows` gives it; the gradient is that of the probabilities before they are cut
+    there, so the border of a window makes no edge. Windows are added one at a time, and none once the masks left score
+    so low that they cannot reach the lowest threshold.
     """
     _, h, w = raw.prototypes[0].shape
     size = letterbox.source_height, letterbox.source_width
@@ -80,4 +82,4 @@ def edge_strength(raw: RawOutput, letterbox: Letterbox, score_rule: ScoreRule) -
         left, top, right, bottom = windows[index].tolist()
         part = strength[top:bottom, left:right]
         np.maximum(part, scores[index] * slope[top - y1 : bottom - y1, left - x1 : right - x1], out=part)
-    return strength / max(float(strength.max(initial=0.0)), np.finfo(np.float32).tiny)
+    return strength / strength.max() if strength.any() else strength

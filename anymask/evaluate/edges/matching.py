@@ -1,6 +1,7 @@
 """Which edge pixels and which boundary pixels are the same ones: matched one to one, not farther than a distance."""
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ def match(edges: Flags, boundary: Flags, distance: float) -> tuple[Flags, Flags]
     if np.count_nonzero(edges) > np.count_nonzero(boundary):  # neighbours are looked up around the fewer pixels
         return match(boundary, edges, distance)[::-1]
     edge, border, starts = neighbours(edges, boundary, distance)
-    matched = nearest_first(edge, border, starts, np.count_nonzero(edges), np.count_nonzero(boundary))
+    matched = nearest_first(edge, border, starts, int(edges.sum()), int(boundary.sum()))
     found, truth = augment(edge, border, *matched)
     matched_edges, matched_boundary = np.zeros_like(edges), np.zeros_like(boundary)
     matched_edges[edges], matched_boundary[boundary] = found, truth
@@ -69,7 +70,7 @@ def nearest_first(
     The partner of each edge pixel, (edges,), and of each boundary pixel, (borders,); -1 for none.
     """
     of_edge, of_border = np.full(edges, -1), np.full(borders, -1)
-    for start, stop in zip(starts[:-1], starts[1:], strict=True):
+    for start, stop in pairwise(starts):
         a, b = edge[start:stop], border[start:stop]  # one step leads from different pixels to different pixels
         free = (of_edge[a] < 0) & (of_border[b] < 0)
         of_edge[a[free]], of_border[b[free]] = b[free], a[free]

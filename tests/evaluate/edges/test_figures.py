@@ -57,7 +57,7 @@ def test_annotators_against_each_other() -> None:
 
 @given(arrays(np.bool_, (3, 6, 8)))
 def test_counts_stay_below_their_wholes(maps: Flags) -> None:
-    counts = count_edges(maps[0], maps[1:])
+    counts = count_edges(maps[0], list(maps[1:]))
     assert counts[RIGHT] <= counts[DRAWN] and counts[FOUND] <= counts[TRUE]
     assert counts[RIGHT] <= counts[FOUND]  # who is right found something
 

@@ -20,7 +20,9 @@ def output(*masks: tuple[list[float], float]) -> RawOutput:
     """Masks by their box (cx, cy, w, h) and score, all of the left half of the picture: their logits are 8 and -8."""
     prototypes = np.full((1, 1, 16, 16), -8, np.float32)
     prototypes[..., :8] = 8
-    return RawOutput(np.array([[[*box, score, 1.0] for box, score in masks]], np.float32).transpose(0, 2, 1), prototypes)
+    return RawOutput(
+        np.array([[[*box, score, 1.0] for box, score in masks]], np.float32).transpose(0, 2, 1), prototypes
+    )
 
 
 WHOLE = [32.0, 32, 64, 64]
@@ -35,7 +37,7 @@ def test_an_edge_where_the_mask_ends_and_nowhere_else() -> None:
 
 @pytest.mark.parametrize("box", [[20.0, 32, 10, 20], [31.5, 32, 21, 20]])
 def test_the_border_of_a_box_makes_no_edge(box: list[float]) -> None:
-    # 0.1 of a mask that ends with its box would be seen: the other mask is no stronger than five times as much
+    # were the second mask cut at its box before the filter, its edge would be as strong as its score
     strength = edge_strength(output((WHOLE, 0.5), (box, 0.4)), BOX, ScoreRule())
     assert strength[:, :28].max() < 0.02 and strength[:, 36:].max() < 0.02
 
