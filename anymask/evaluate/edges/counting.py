@@ -49,4 +49,5 @@ def count_annotators(annotators: Sequence[NDArray[np.bool_]]) -> NDArray[np.int6
     """(1, 4) counts of each annotator's boundary as edges against all others, summed over them; 0 of a lone one."""
     others = [[*annotators[:index], *annotators[index + 1 :]] for index in range(len(annotators))]
     counts = [count_edges(one, rest) for one, rest in zip(annotators, others, strict=True) if rest]
-    return np.stack([np.zeros(4, np.int64), *counts]).sum(axis=0, keepdims=True)
+    total: NDArray[np.int64] = np.stack([np.zeros(4, np.int64), *counts]).sum(axis=0, keepdims=True)
+    return total
