@@ -46,7 +46,7 @@ def thinned(edges: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def suppressed(strength: NDArray[np.floating]) -> NDArray[np.float64]:
     """(H, W) strength where it is largest across the edge, and 0 elsewhere: edge non-maximum suppression.
 
-    After Dollar and Zitnick, "Fast edge detection using structured forests", 2015, section 4: the direction across an
+    After Dollar and Zitnick, "Fast edge detection using structured forests", 2015: the direction across an
     edge is that in which the smoothed strength bends down most, an eigenvector of its second derivatives. A pixel stays
     if it is as strong as the two points one pixel away on both sides, whose strength is interpolated bilinearly.
     """

@@ -2,7 +2,8 @@
 
 Kirillov et al., "Segment Anything", 2023, appendix D.2: a Sobel filter on the probability of each mask, the largest
 over masks at each pixel, divided by its maximum, edge non-maximum suppression. FastSAM names the same steps (Zhao et
-al., "Fast Segment Anything", 2023, section 4.1). Weighting each mask by its score is ours.
+al., "Fast Segment Anything", 2023). Weighting each mask by its score is ours; SAM also drops what lies off the outer
+boundary of a mask, which is not done here.
 """
 
 from collections.abc import Iterable
