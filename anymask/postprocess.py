@@ -206,14 +206,10 @@ def assemble(
     """
     _, h, w = prototypes.shape
     size = letterbox.source_height, letterbox.source_width
-    # Cells that see only padding take no part: they would eat into masks along the picture's border
-    cells_x, cells_y = letterbox.cells_in_pixels(h, w)
-    pixels_x, pixels_y = letterbox.pixels_in_cells(h, w)
-    horizontal, vertical = CubicAxis.at(pixels_x, len(cells_x)), CubicAxis.at(pixels_y, len(cells_y))
-
-    cell = np.array([letterbox.width / w / letterbox.scale_x, letterbox.height / h / letterbox.scale_y])
-    margins = crop_rule.margins(candidates.boxes, cell)
+    horizontal, vertical = pixel_axes(letterbox, h, w)
+    margins = crop_rule.margins(candidates.boxes, cell_size(letterbox, h, w))
     crops = crop_windows(candidates.boxes, margins, size)
+    cells_x, cells_y = letterbox.cells_in_pixels(h, w)
     inner_x = np.searchsorted(cells_x, candidates.boxes[:, 0::2])  # (N, 2) cells whose centre is inside the box
     inner_y = np.searchsorted(cells_y, candidates.boxes[:, 1::2])
 
@@ -231,6 +227,21 @@ def assemble(
         rles.append(encode_inside(logits, horizontal, vertical, (x1, y1, x2, y2), (across, down + level), size))
         maskness[index] = mean_sigmoid(inside)
     return rles, maskness
+
+
+def pixel_axes(letterbox: Letterbox, h: int, w: int) -> tuple[CubicAxis, CubicAxis]:
+    """How the columns and the rows of the picture are made of (h, w) prototype cells.
+
+    Cells that see only padding take no part: they would eat into masks along the picture's border.
+    """
+    cells_x, cells_y = letterbox.cells_in_pixels(h, w)
+    pixels_x, pixels_y = letterbox.pixels_in_cells(h, w)
+    return CubicAxis.at(pixels_x, len(cells_x)), CubicAxis.at(pixels_y, len(cells_y))
+
+
+def cell_size(letterbox: Letterbox, h: int, w: int) -> NDArray[np.float64]:
+    """(2,) width and height of one of (h, w) prototype cells, in source pixels."""
+    return np.array([letterbox.width / w / letterbox.scale_x, letterbox.height / h / letterbox.scale_y])
 
 
 def crop_windows(boxes: NDArray[np.float64], margins: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.int64]:

@@ -12,12 +12,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from anymask.cli.console import progress_bar, show
+from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, RefineOption, SplitOption, SubsetOption
 from anymask.errors import DatasetError
 from anymask.models import DEFAULT, refiner_weights, weights_hash
 from anymask.segment import IMAGE_SIZE, Segmenter
 
 WORST = 12  # worst cases of each kind that a report shows
+BOUNDARIES = "bsds"  # the collection whose annotators drew all boundaries of a photo
 
 
 def evaluate(
@@ -46,6 +48,9 @@ def evaluate(
         str,
         typer.Option(metavar="truth|FILE", help="Also mask AP from true boxes, or those of a COCO results file."),
     ] = "",
+    edges: Annotated[
+        bool, typer.Option("--edges", help='Also edges on the photos of bsds; needs the extra "evaluate".')
+    ] = False,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")] = None,
     details: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The same with sums of every photo, for `anymask compare`.")
@@ -67,6 +72,9 @@ def evaluate(
     from anymask.evaluate.worst import Worst
     from anymask.postprocess import ScoreRule
 
+    if edges:
+        with needs_extra("evaluate"):
+            from anymask.evaluate.edges.mask_edges import measure_edges
     wanted = frozenset(name.strip() for name in collections.split(",") if name.strip())
     side: Literal["kept_out"] | None = "kept_out" if has_sides(photos) else None
     found = read(photos, side=side, split=split, images=images, subset=subset, seed=seed, collections=wanted or None)
@@ -74,11 +82,15 @@ def evaluate(
     if missing := wanted - {photo.collection for photo in chosen}:
         named = "kept-out photos" if side else "photos"
         raise DatasetError(f"{photos}: no {named} of {', '.join(sorted(missing))}; check --collections")
+    drawn = [photo for photo in chosen if photo.collection == BOUNDARIES]
+    if edges and not drawn:
+        raise DatasetError(f"{photos}: --edges needs photos of {BOUNDARIES}, got none; check --collections")
     given = read_boxes(boxes, chosen) if boxes else None
     worst = Worst(WORST) if report is not None else None
     segmenter = Segmenter(weights)
     asking = partial(measure, segmenter, image_size=image_size, refine=refine, prompts=prompts, asked=asked)
     with progress_bar() as bar:
+        lined = measure_edges(segmenter, bar.track(drawn, description="edges"), image_size) if edges else None
         measured = [
             asking(photo.load(), given=given, worst=worst) for photo in bar.track(chosen, description="measuring")
         ]
@@ -99,12 +111,15 @@ def evaluate(
         **({"boxes": Path(boxes).name} if boxes else {}),
         "groups": groups,
         "rank_correlation_with_iou": correlation,
+        **({"edges": lined} if lined is not None else {}),
     }
     show(tables.overview(groups), "mask AR (small to large: AR@1000), best-of-three click IoU, box IoU")
     if prompts:
         show(tables.prompts_overview(groups["all"]), "mean IoU by prompt, of objects of all groups")
     if boxes:
         show(tables.precision(groups), "mask AP of the answers to boxes")
+    if lined is not None:
+        show(tables.edges(lined), f"edges on {lined['photos']} photos of {BOUNDARIES}")
     typer.echo(
         f"rank correlation with the true IoU over {correlation['candidates']} candidates: "
         f"class score {tables.or_unknown(correlation['class_score'])}, score {tables.or_unknown(correlation['score'])}"

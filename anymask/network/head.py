@@ -28,9 +28,7 @@ class HeadOutput(NamedTuple):
 
     def in_float32(self) -> "HeadOutput":
         """The same for losses, after a network that computed in half precision."""
-        quality = self.quality_logits
-        always = (tensor.float() for tensor in self[:6])
-        return HeadOutput(*always, quality_logits=None if quality is None else quality.float())
+        return self._replace(**{name: value.float() for name, value in self._asdict().items() if value is not None})
 
 
 class Prototypes(nn.Module):

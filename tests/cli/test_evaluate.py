@@ -70,11 +70,30 @@ def test_without_fully_labelled_photos_the_correlation_is_unknown(run: Run, coll
     assert correlation == {"class_score": None, "score": None, "candidates": 0}
 
 
+def test_edges(run: Run, collections: Path) -> None:
+    (collections / "drawn").rename(collections / "bsds")
+    split = collections / "split.csv"
+    split.write_text(split.read_text().replace("drawn", "bsds"))
+    ended = evaluate(run, collections, "--edges", "--to", "x.json")
+    assert (ended.code, ended.err) == (0, "")
+    edges = json.loads(Path("x.json").read_text())["edges"]
+    assert (edges.pop("photos"), edges.pop("thresholds")) == (2, 99)
+    # one region, the whole picture, has no boundary: nothing can be right or found
+    nothing = {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert edges == {"ods": nothing, "ois": nothing, "ap": nothing, "r50": nothing}
+    title, headings, values, intervals = ended.out.splitlines()[-5:-1]
+    assert title.strip() == "edges of 2 photos of bsds, 95 % intervals"
+    assert headings.split() == ["ODS", "OIS", "AP", "R50"]
+    assert values.split() == ["0.000"] * 4
+    assert intervals.split() == ["0.000", "to", "0.000"] * 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (["--collections", "drawn,typo"], 1, "photos: no kept-out photos of typo; check --collections"),
         (["--collections", "typo"], 1, "typo"),
+        (["--edges"], 1, "--edges needs kept-out photos of bsds, got none; check --collections"),
         (["--split", "none.csv"], 1, "none.csv"),
         (["--photos", "nowhere"], 1, "nowhere"),
         (["--weights", "none.onnx"], 1, "none.onnx: there is no such weights file"),

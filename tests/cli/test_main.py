@@ -168,3 +168,12 @@ def test_commands_that_need_an_extra_name_it(process: Run) -> None:
         (line,) = ended.lines
         assert ended.code == 1
         assert line == 'anymask: torch is not installed, and this command needs it: pip install "anymask[train]"'
+
+
+@pytest.mark.parametrize("package", ["scipy", "skimage"])
+def test_edges_need_an_extra(process: Run, package: str) -> None:
+    without = f"import sys; sys.modules[{package!r}] = None; from anymask.cli import main; main(sys.argv[1:])"
+    ended = process("evaluate", "--edges", "--photos", "nowhere", python=("-c", without))
+    (line,) = ended.lines
+    assert ended.code == 1
+    assert line == f'anymask: {package} is not installed, and this command needs it: pip install "anymask[evaluate]"'
