@@ -5,6 +5,7 @@
 A group never straddles the two sides: identical files (any set), one facade capture, one CamVid sequence.
 A group is kept out when the SHA-256 of its name falls into the lowest tenth, so adding photos moves no old one.
 CamVid is three sequences only: the one whose size is nearest a tenth of the set is kept out.
+Photos that data/photos_left_out.csv names, each with its reason, are on neither side.
 """
 
 import csv
@@ -15,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 KEPT_OUT_FRACTION = 0.1
+LEFT_OUT = Path(__file__).resolve().parent.parent / "data" / "photos_left_out.csv"
 CAPTURE = re.compile(r"^[a-z]+__(?P<capture>.+?)_(?:scaled|png|jpg|jpeg)", re.IGNORECASE)
 
 
@@ -35,11 +37,20 @@ def below_fraction(group: str) -> bool:
     return int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) < KEPT_OUT_FRACTION * 2**32
 
 
+def left_out() -> set[tuple[str, str]]:
+    """(collection, file name) of every photo that is not to be used."""
+    with LEFT_OUT.open(newline="", encoding="utf-8") as stream:
+        return {(row["collection"], row["file_name"]) for row in csv.DictReader(stream)}
+
+
 def main(photos: Path, split_file: Path) -> None:
+    unusable = left_out()
     rows = []
     for path in sorted(photos.glob("*/images/*.jpg")):
         content_hash = hashlib.sha256(path.read_bytes()).hexdigest()
         collection = path.parent.parent.name
+        if (collection, path.name) in unusable:
+            continue
         rows.append((collection, path.name, content_hash, group_of(collection, path.name, content_hash)))
 
     if not rows:  # rather than an empty file in the place of the old one

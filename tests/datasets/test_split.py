@@ -27,7 +27,8 @@ def straddling(rows: list[dict[str, str]], column: str) -> list[str]:
 
 def test_every_photo_is_on_one_side() -> None:
     split = read_split(SPLIT)
-    assert len(split) == len(rows()) == 4565
+    assert len(split) == len(rows()) == 4565 - 32
+    assert not make_split.left_out() & split.keys()
     assert set(split.values()) == {"train", "kept_out"}
     assert {row["sha256"] for row in rows() if len(row["sha256"]) != 16} == set()
 
@@ -105,6 +106,15 @@ def test_no_photos_leave_the_file_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="found none"):
         make_split.main(tmp_path, tmp_path / "split.csv")
     assert (tmp_path / "split.csv").read_text() == "old"
+
+
+def test_what_is_left_out_is_there_and_a_training_photo_would_be(photos: Path) -> None:
+    """Else the list names photos in vain, or takes away what is measured on."""
+    unusable = make_split.left_out()
+    assert len(unusable) == 32
+    for collection, name in unusable:
+        held = content_hash(photos / collection / "images" / name)
+        assert not make_split.below_fraction(f"content:{held}")
 
 
 def test_every_named_photo_can_be_read(photos: Path) -> None:
