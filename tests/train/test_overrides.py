@@ -23,7 +23,7 @@ from anymask.train.settings import Settings
         # alone the first would be refused: all change at once
         (
             ["network.trunk=yolo", "freeze_trunk=no", "network.size=s"],
-            {"network": NetworkConfig("s", "yolo"), "freeze_trunk": False},
+            {"network": NetworkConfig("s", "yolo", quality=True), "freeze_trunk": False},
         ),
     ],
 )
