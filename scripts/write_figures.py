@@ -1,6 +1,6 @@
 """Write the measured figures of docs/evaluation.json and docs/prompts.json as tables into README.md and the model card.
 
-    anymask evaluate --to docs/evaluation.json
+    anymask evaluate --asked 4 --to docs/evaluation.json
     anymask evaluate --collections coco,voc --prompts --to docs/prompts.json
     python scripts/write_figures.py
 
