@@ -82,6 +82,7 @@ class LabelledPhoto:
     layers: tuple[tuple[bytes, ...], ...]  # compressed COCO RLE counts of every mask
     labels: tuple[tuple[str | None, ...], ...]  # class names beside them, where the collection has any
     ignored: tuple[bytes, ...] = ()  # RLEs of regions that are neither asked for nor punished, such as crowds
+    ignored_labels: tuple[str | None, ...] = ()  # class names beside them
     member: Member | None = None  # where the picture lies, if that is inside a tar shard
 
     def load(self, problems: list[Problem] | None = None) -> "LabelledPhoto":
@@ -150,14 +151,14 @@ def draw(frame: Frame, annotations: Iterable[Annotation], problems: list[Problem
         else:
             if problems is not None and reaches_outside(annotation.segmentation, height, width, by=1.0):
                 problems.append(Problem(f"{frame.path}: {annotation.name}: reaches outside the picture", False))
-    ignored: list[bytes] = []
+    ignored: list[tuple[bytes, str | None]] = []
     layers: dict[str, list[tuple[bytes, str | None]]] = {}
     full = rle.fills([counts for _, counts in read], height, width)
     for (annotation, counts), fills in zip(read, full.tolist(), strict=True):
         if not fills:
             refuse(f"{frame.path}: {annotation.name}: is no RLE of {height} x {width} pixels", problems)
         elif annotation.is_crowd:
-            ignored.append(counts)
+            ignored.append((counts, annotation.label))
         else:
             layers.setdefault(annotation.annotator, []).append((counts, annotation.label))
     ordered = [layers[name] for name in sorted(layers)] or [[]]
@@ -169,7 +170,8 @@ def draw(frame: Frame, annotations: Iterable[Annotation], problems: list[Problem
         frame.labelled,
         tuple(tuple(counts for counts, _ in layer) for layer in ordered),
         tuple(tuple(label for _, label in layer) for layer in ordered),
-        tuple(ignored),
+        tuple(counts for counts, _ in ignored),
+        tuple(label for _, label in ignored),
         frame.member,
     )
 

@@ -109,6 +109,8 @@ class Instances:
     found: Sequence[bytes]  # (D,)
     found_classes: Sequence[str | None]  # (D,)
     scores: NDArray[np.float64]  # (D,)
+    crowds: Sequence[bytes] = ()  # (C,) regions in which detections are neither right nor wrong, as COCO's iscrowd
+    crowd_classes: Sequence[str | None] = ()  # (C,)
 
 
 def average_precision(photos: Sequence[Instances]) -> dict[str, float | None]:
@@ -116,15 +118,19 @@ def average_precision(photos: Sequence[Instances]) -> dict[str, float | None]:
 
     By class, unless the class of an object or of a detection is unknown: then without regard to classes.
     """
-    names = {name for photo in photos for name in (*photo.classes, *photo.found_classes)}
+    names = {name for photo in photos for name in (*photo.classes, *photo.crowd_classes, *photo.found_classes)}
     known = None not in names
     numbers = {name: number for number, name in enumerate(sorted(names, key=str), start=1)} if known else {}
     truth: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
     for image, photo in enumerate(photos, start=1):
-        for kind, rles, classes in ((truth, photo.truth, photo.classes), (found, photo.found, photo.found_classes)):
+        for kind, rles, classes, crowd in (
+            (truth, photo.truth, photo.classes, 0),
+            (truth, photo.crowds, photo.crowd_classes, 1),
+            (found, photo.found, photo.found_classes, 0),
+        ):
             for counts, area, name in zip(rles, rle.areas(rles).tolist(), classes, strict=True):
-                about = {"id": len(kind) + 1, "image_id": image, "category_id": numbers.get(name, 1), "iscrowd": 0}
+                about = {"id": len(kind) + 1, "image_id": image, "category_id": numbers.get(name, 1), "iscrowd": crowd}
                 kind.append(about | {"area": area, "segmentation": {"size": [*photo.size], "counts": counts}})
         for annotation, score in zip(found[len(found) - len(photo.found) :], photo.scores.tolist(), strict=True):
             annotation["score"] = score

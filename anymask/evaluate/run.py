@@ -126,7 +126,9 @@ def answer_given(choose: Choose, photo: LabelledPhoto, given: GivenBoxes) -> Ins
     size = photo.height, photo.width
     found, _ = first_answers(choose, np.array([each.box for each in boxes]).reshape(-1, 4), size)
     scores = np.array([each.score for each in boxes])
-    return Instances(size, photo.layers[0], photo.labels[0], found, [each.category for each in boxes], scores)
+    classes = [each.category for each in boxes]
+    crowds = photo.ignored, photo.ignored_labels
+    return Instances(size, photo.layers[0], photo.labels[0], found, classes, scores, *crowds)
 
 
 def summarise(measured: list[Measured]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ def test_crowds_are_regions_to_ignore(coco_file: Path) -> None:
     assert (len(ring_and_bar.layers[0]), len(ring_and_bar.ignored)) == (2, 0)
     assert (len(crowded.layers[0]), len(crowded.ignored)) == (1, 1)
     assert crowded.ignored == ring_and_bar.layers[0][:1]  # the ring
+    assert len(crowded.ignored_labels) == 1
+    assert crowded.ignored_labels[0] is not None
     assert ring_and_bar.labels == (("ring", "bar"),)
 
 

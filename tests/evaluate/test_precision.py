@@ -37,7 +37,11 @@ def instances(rng: np.random.Generator, classes: list[str | None]) -> Instances:
             less = int(rng.integers(0, 1 + side // 4))
             found.append(square(side - less, x, y))
             found_classes.append(name if rng.random() < 0.8 else classes[0])
-    return Instances((SIDE, SIDE), truth, true_classes, found, found_classes, rng.random(len(found)))
+    corner = square(60, SIDE - 60, SIDE - 60)  # a crowd, and what is found inside it
+    found += [square(20, SIDE - 40, SIDE - 40), square(30, SIDE - 60, SIDE - 60)]
+    found_classes += [classes[0], classes[-1]]
+    scores = rng.random(len(found))
+    return Instances((SIDE, SIDE), truth, true_classes, found, found_classes, scores, [corner], [classes[0]])
 
 
 def by_coco(photos: list[Instances], use_classes: bool, folder: Path) -> list[float]:
@@ -46,8 +50,10 @@ def by_coco(photos: list[Instances], use_classes: bool, folder: Path) -> list[fl
     found: list[dict[str, Any]] = []
     for image, photo in enumerate(photos):
         sizes = {"size": [SIDE, SIDE]}
-        for counts, name, area in zip(photo.truth, photo.classes, rle.areas(photo.truth).tolist(), strict=True):
-            about = {"id": len(truth) + 1, "image_id": image, "category_id": ord(name or "?"), "iscrowd": 0}
+        rles, names = [*photo.truth, *photo.crowds], [*photo.classes, *photo.crowd_classes]
+        for index, (counts, name, area) in enumerate(zip(rles, names, rle.areas(rles).tolist(), strict=True)):
+            crowd = int(index >= len(photo.truth))
+            about = {"id": len(truth) + 1, "image_id": image, "category_id": ord(name or "?"), "iscrowd": crowd}
             truth.append(
                 {**about, "area": area, "bbox": [0, 0, 1, 1], "segmentation": {**sizes, "counts": counts.decode()}}
             )
