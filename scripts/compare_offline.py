@@ -1,6 +1,6 @@
 """Our masks beside what anyone could run offline today, on the same kept-out photos, in one run.
 
-    pip install scikit-image opencv-python-headless
+    pip install '.[evaluate]' opencv-python-headless
     python scripts/compare_offline.py PHOTOS [--collections NAME,...] [--limit N] [--asked N] [--to FILE]
 
 - scikit-image's Felzenszwalb (Felzenszwalb and Huttenlocher 2004) at six scales: every region is a proposal, the

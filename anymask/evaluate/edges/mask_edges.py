@@ -1,9 +1,10 @@
-"""Edges from masks: how steep the mask probabilities are, as FastSAM and SAM are measured on BSDS500.
+"""Edges from masks: how many masks end at a pixel, and how steeply their probabilities fall there.
 
-Kirillov et al., "Segment Anything", 2023, appendix D.2: a Sobel filter on the probability of each mask, the largest
-over masks at each pixel, divided by its maximum, edge non-maximum suppression. FastSAM names the same steps (Zhao et
-al., "Fast Segment Anything", 2023). Weighting each mask by its score is ours; SAM also drops what lies off the outer
-boundary of a mask, which is not done here.
+Kirillov et al., "Segment Anything", 2023, appendix D.2: a Sobel filter on the probability of each mask, nothing away
+from the mask's outer boundary, the largest over masks at each pixel, divided by its maximum, edge non-maximum
+suppression. FastSAM names the same steps (Zhao et al., "Fast Segment Anything", 2023). Here masks vote: their slopes
+are added, whatever their scores, and the square root is taken, which spreads few votes over the thresholds. Where many
+masks end, even unlikely ones, there is an edge. docs/edges.md tells what that gains.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import sobel
+from scipy.ndimage import binary_dilation, sobel
 from scipy.special import expit
 
 from anymask.boxes import clip
@@ -21,14 +22,13 @@ from anymask.evaluate.edges.counting import THRESHOLDS, count_map
 from anymask.evaluate.edges.figures import summarise
 from anymask.letterbox import Letterbox
 from anymask.nms import nms_boxes
-from anymask.postprocess import CropRule, ScoreRule, assemble, cell_size, crop_windows, decode, pixel_axes
+from anymask.postprocess import CropRule, cell_size, crop_windows, decode, pixel_axes
 from anymask.runtimes.base import RawOutput
 from anymask.segment import Segmenter
 
-IOU, MAX_MASKS = 0.7, 1000  # of boxes, and masks at most: those of `Segmenter`
+IOU, MAX_MASKS = 0.7, 2000  # of boxes as for `Segmenter`; and masks at most, more than it gives, for all of them vote
 SOBEL = 8.0  # what the filter's weights make of a slope of 1 per pixel
-STEEPEST = 0.5  # per pixel: what the filter makes of a step from 0 to 1 between two pixels
-WEAKEST = 1 / (THRESHOLDS + 1)  # the lowest threshold
+NEAR = 2  # source pixels, city-block: how far from its boundary a mask still votes
 
 
 def measure_edges(
@@ -49,37 +49,41 @@ def count_photo(
     image = photo.pixels()
     height, width, _ = image.shape
     letterbox = Letterbox.fit(height, width, image_size)
-    strength = edge_strength(segmenter.runtime.run(letterbox(image)), letterbox, segmenter.score_rule)
+    strength = edge_strength(segmenter.runtime.run(letterbox(image)), letterbox)
     return count_map(suppressed(strength), annotator_boundaries(photo), number)
 
 
-def edge_strength(raw: RawOutput, letterbox: Letterbox, score_rule: ScoreRule) -> NDArray[np.float32]:
+def edge_strength(raw: RawOutput, letterbox: Letterbox) -> NDArray[np.float32]:
     """(source_height, source_width) strength of edges in [0, 1], the largest being 1 where there is any.
 
-    It is max over masks of score * |gradient of sigmoid(logit)|, in source pixels, divided by its maximum. A mask
-    counts in the window that `crop_windows` gives it; the gradient is that of the probabilities before they are cut
-    there, so the border of a window makes no edge. Windows are added one at a time, and none once the masks left score
-    so low that they cannot reach the lowest threshold.
+    It is the square root of the sum over masks of |gradient of sigmoid(logit)|, in source pixels, near the boundary of
+    the mask, divided by its maximum. A mask counts in the window that `crop_windows` gives it; gradient and boundary
+    are those of the probabilities before they are cut there, so the border of a window makes no edge.
     """
     _, h, w = raw.prototypes[0].shape
     size = letterbox.source_height, letterbox.source_width
-    strength = np.zeros(size, np.float32)
+    votes = np.zeros(size, np.float32)
     candidates = decode(raw, letterbox)
+    candidates = candidates[candidates.scores > 0]
     candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, IOU, MAX_MASKS)]
-    _, maskness = assemble(candidates, raw.prototypes[0], letterbox)
-    scores = score_rule(candidates.scores, maskness).astype(np.float32)
     horizontal, vertical = pixel_axes(letterbox, h, w)
     windows = crop_windows(candidates.boxes, CropRule().margins(candidates.boxes, cell_size(letterbox, h, w)), size)
     grown = clip(windows + np.array([-1, -1, 1, 1]), *size)  # the filter looks one pixel beyond
     cells = np.ascontiguousarray(raw.prototypes[0].transpose(1, 2, 0))  # (h, w, K)
-    for index in np.argsort(-scores):
-        if scores[index] * STEEPEST < WEAKEST * strength.max():
-            break
-        x1, y1, x2, y2 = grown[index].tolist()
+    for index, (x1, y1, x2, y2) in enumerate(grown.tolist()):
         logits = cells[vertical.cells(y1, y2), horizontal.cells(x1, x2)] @ candidates.coefficients[index]
         probability = expit(vertical.weights_of(y1, y2) @ logits @ horizontal.weights_of(x1, x2).T)
         slope = np.hypot(sobel(probability, 0, mode="nearest"), sobel(probability, 1, mode="nearest")) / SOBEL
+        slope *= near_boundary(probability > 0.5)
         left, top, right, bottom = windows[index].tolist()
-        part = strength[top:bottom, left:right]
-        np.maximum(part, scores[index] * slope[top - y1 : bottom - y1, left - x1 : right - x1], out=part)
-    return strength / strength.max() if strength.any() else strength
+        votes[top:bottom, left:right] += slope[top - y1 : bottom - y1, left - x1 : right - x1]
+    return np.sqrt(votes / votes.max()) if votes.any() else votes
+
+
+def near_boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(H, W) the pixels at most ``NEAR`` steps from one whose right or lower neighbour differs from it."""
+    boundary = np.zeros_like(mask)
+    boundary[:, :-1] |= mask[:, 1:] != mask[:, :-1]
+    boundary[:-1] |= mask[1:] != mask[:-1]
+    near: NDArray[np.bool_] = binary_dilation(boundary, iterations=NEAR)
+    return near

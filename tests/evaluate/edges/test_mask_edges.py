@@ -8,9 +8,8 @@ import pytest
 
 from anymask import Segmenter, rle
 from anymask.datasets import LabelledPhoto
-from anymask.evaluate.edges.mask_edges import edge_strength, measure_edges
+from anymask.evaluate.edges.mask_edges import edge_strength, measure_edges, near_boundary
 from anymask.letterbox import Letterbox
-from anymask.postprocess import ScoreRule
 from anymask.runtimes.base import RawOutput
 
 BOX = Letterbox.fit(64, 64, 64)  # network pixels are source pixels, a prototype cell is 4 of them
@@ -29,7 +28,7 @@ WHOLE = [32.0, 32, 64, 64]
 
 
 def test_an_edge_where_the_mask_ends_and_nowhere_else() -> None:
-    strength = edge_strength(output((WHOLE, 0.5)), BOX, ScoreRule())
+    strength = edge_strength(output((WHOLE, 0.5)), BOX)
     assert strength.shape == (64, 64) and strength.max() == 1.0
     assert (strength[:, 31:33] > 0.9).all()
     assert strength[:, :28].max() < 0.02 and strength[:, 36:].max() < 0.02  # the frame of the picture is no edge
@@ -37,22 +36,29 @@ def test_an_edge_where_the_mask_ends_and_nowhere_else() -> None:
 
 @pytest.mark.parametrize("box", [[20.0, 32, 10, 20], [31.5, 32, 21, 20]])
 def test_the_border_of_a_box_makes_no_edge(box: list[float]) -> None:
-    # were the second mask cut at its box before the filter, its edge would be as strong as its score
-    strength = edge_strength(output((WHOLE, 0.5), (box, 0.4)), BOX, ScoreRule())
+    # were the second mask cut at its box before the filter, it would vote there
+    strength = edge_strength(output((WHOLE, 0.5), (box, 0.4)), BOX)
     assert strength[:, :28].max() < 0.02 and strength[:, 36:].max() < 0.02
 
 
-def test_the_stronger_mask_counts() -> None:
-    upper, lower = [32.0, 16, 64, 24], [32.0, 48, 64, 24]
-    strength = edge_strength(output((upper, 0.8), (lower, 0.4)), BOX, ScoreRule(1.0, 0.0))
-    assert strength[16, 31] == pytest.approx(1.0, abs=1e-3)
-    assert strength[48, 31] == pytest.approx(0.5, abs=1e-3)
+def test_masks_vote_alike_whatever_their_scores() -> None:
+    upper, inside, lower = [32.0, 16, 64, 24], [32.0, 16, 64, 12], [32.0, 48, 64, 24]
+    strength = edge_strength(output((upper, 0.8), (inside, 0.1), (lower, 0.4)), BOX)
+    assert strength[16, 31] == pytest.approx(1.0, abs=1e-3)  # two votes
+    assert strength[48, 31] == pytest.approx(0.5**0.5, abs=1e-3)  # one
+
+
+def test_near_the_boundary_is_two_steps_to_either_side() -> None:
+    mask = np.zeros((1, 12), np.bool_)
+    mask[:, 6:] = True  # the boundary is pixel 5, the last one outside
+    assert np.flatnonzero(near_boundary(mask)[0]).tolist() == [3, 4, 5, 6, 7]
+    assert not near_boundary(np.ones((4, 4), np.bool_)).any()  # the picture's frame is none
 
 
 def test_no_candidates_make_no_edges() -> None:
-    assert not edge_strength(output((WHOLE, 0.0)), BOX, ScoreRule()).any()
+    assert not edge_strength(output((WHOLE, 0.0)), BOX).any()
     nothing = replace(output((WHOLE, 0.5)), predictions=np.zeros((1, 6, 0), np.float32))
-    assert not edge_strength(nothing, BOX, ScoreRule()).any()
+    assert not edge_strength(nothing, BOX).any()
 
 
 def test_its_own_masks_as_truth(astronaut: Path) -> None:
