@@ -1,6 +1,6 @@
 """Write the measured figures of docs/evaluation.json and docs/prompts.json as tables into README.md and the model card.
 
-    anymask evaluate --asked 4 --to docs/evaluation.json
+    anymask evaluate --asked 4 --edges --to docs/evaluation.json
     anymask evaluate --collections coco,voc --prompts --to docs/prompts.json
     python scripts/write_figures.py
 
@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from anymask.evaluate.tables import by_collection, by_prompt, by_size
+from anymask.evaluate.tables import EDGES, by_collection, by_prompt, by_size, cell
 
 ROOT = Path(__file__).resolve().parent.parent
 EVALUATION = ROOT / "docs" / "evaluation.json"
@@ -32,7 +32,7 @@ def explanation(evaluation: dict[str, Any]) -> str:
         "correlation of the score with "
         f"the true IoU: {correlation['score']:.3f} (the class score alone: {correlation['class_score']:.3f}). "
         "Answers to clicks and boxes are drawn by the refiner; recall is that of the detector's own masks. The border "
-        "of a mask is its pixels within two of its edge. "
+        f"of a mask is its pixels within two of its edge. {of_edges(evaluation)}"
         f"Weights: sha256 `{evaluation['weights_sha256'][:16]}` and, of the refiner, "
         f"`{evaluation['refiner_sha256'][:16]}`."
     )
@@ -47,6 +47,15 @@ def of_a_sample(evaluation: dict[str, Any]) -> str:
     """A warning where clicks and boxes were not asked of every object."""
     asked = evaluation.get("asked")
     return f"; in the tables by collection and by size, of at most {asked} objects a photo" if asked else ""
+
+
+def of_edges(evaluation: dict[str, Any]) -> str:
+    """The figures of edges, where they were measured."""
+    if "edges" not in evaluation:
+        return ""
+    found = evaluation["edges"]
+    told = ", ".join(f"{name.upper()} {cell(found[name])}" for name in EDGES)
+    return f"Edges on {found['photos']} photos of bsds: {told}. "
 
 
 def figures(evaluation: dict[str, Any], prompts: dict[str, Any]) -> str:

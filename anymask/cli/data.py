@@ -52,15 +52,17 @@ def data(
 
     The exit code is 1 where something cannot be used.
     """
-    from anymask.datasets import Problem, in_split, read
+    from anymask.datasets import Problem, in_split, in_subset, read
     from anymask.evaluate.labels import inspect
     from anymask.evaluate.recall import AREAS, of_size
     from anymask.outputs.sheet import contact_sheet, tile
 
     problems: list[Problem] = []
-    photos = read(path, images=images, subset=subset, seed=seed, problems=problems)
-    if split is not None:
-        photos = in_split(photos, split, problems)
+    if split is None:
+        photos = read(path, images=images, subset=subset, seed=seed, problems=problems)
+    else:  # every photo of a split is to be there, whichever are then checked
+        photos = in_split(read(path, images=images, problems=problems), split, problems)
+        photos = [photo for photo in photos if in_subset(photo.path.name, subset, seed)]
     shown = set(np.random.default_rng(seed).permutation(len(photos))[:SAMPLES].tolist()) if sheet is not None else set()
     tiles = []
     tallies: dict[str, Tally] = {}

@@ -62,6 +62,9 @@ def test_collections_and_their_split(run: Run, collections: Path) -> None:
     assert ended.code == 1
     assert ended.lines == ["error: split.csv: rough/7.png is not there"]
     assert [row.split()[0] for row in ended.out.splitlines()[1:-1]] == ["drawn"]
+    split.write_text("collection,file_name,side\ndrawn,0.png,train\ndrawn,1.png,train\nrough,0.png,kept_out\n")
+    ended = run("data", collections, "--split", split, "--subset", "0.5")
+    assert (ended.code, ended.err) == (0, "")  # what is not in the subset is not missing
 
 
 @pytest.mark.parametrize(

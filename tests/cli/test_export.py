@@ -72,7 +72,7 @@ def test_with_photos_it_fits_the_score_rule(run: Run, checkpoint: Path, photos: 
 def test_photos_that_are_not_there_are_told_before_anything_is_written(run: Run, checkpoint: Path) -> None:
     ended = run("export", checkpoint, "--to", "mine.onnx", "--photos", "nowhere", "--split", "none.csv")
     (line,) = ended.lines
-    assert ended.code == 1 and "none.csv" in line
+    assert ended.code == 1 and "nowhere: expected a folder of collections" in line
     assert not Path("mine.onnx").exists()
 
 
