@@ -1,0 +1,70 @@
+"""scripts/replace_weights.py, run as a user runs it, in a folder of its own."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+FILES = [
+    *("anymask/weights/default.onnx", "anymask/weights/refiner.onnx", "anymask/weights/MODEL_CARD.md"),
+    *("docs/evaluation.json", "docs/prompts.json", "docs/demo.png", "README.md"),
+]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The script, the files it replaces, and in place of the package one that writes a file and then fails."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "replace_weights.py", tmp_path / "scripts")
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"old {name}")
+    (tmp_path / "anymask" / "__init__.py").touch()
+    (tmp_path / "anymask" / "__main__.py").write_text(
+        "import pathlib, sys\n"
+        "name = sys.argv[sys.argv.index('--to') + 1]\n"
+        "pathlib.Path(name).write_text('new')\n"
+        "sys.exit('--prompts' in sys.argv)\n"
+    )
+    for name in ("last.pt", "refiner.pt", "photos"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def replace(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(clone / "scripts" / "replace_weights.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=clone)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "done"),
+    [
+        ((), ["evaluate", "evaluate", "write_figures", "draw_demo"]),  # only measured again
+        (("--detector", "last.pt"), ["export", "evaluate", "evaluate", "write_figures", "draw_demo"]),
+        (
+            ("--detector", "last.pt", "--refiner", "refiner.pt"),
+            ["export", "export", "evaluate", "evaluate", "write_figures", "draw_demo"],
+        ),
+    ],
+)
+def test_each_step_is_told(clone: Path, arguments: tuple[str, ...], done: list[str]) -> None:
+    lines = replace(clone, "photos", *arguments, "--dry-run").stdout.splitlines()
+    assert [word in line for word, line in zip(done, lines, strict=True)] == [True] * len(done)
+    assert (clone / FILES[0]).read_text() == f"old {FILES[0]}"
+
+
+def test_a_step_that_fails_leaves_everything_as_it_was(clone: Path) -> None:
+    finished = replace(clone, "photos", "--detector", "last.pt", "--refiner", "refiner.pt")
+    assert finished.returncode == 1
+    assert finished.stderr == "the command above ended with exit code 1; all files are as they were\n"
+    assert [line.split()[4] for line in finished.stdout.splitlines()][-1] == "evaluate"
+    assert [(clone / name).read_text() for name in FILES] == [f"old {name}" for name in FILES]
+
+
+def test_what_is_not_there_is_told_first(clone: Path) -> None:
+    finished = replace(clone, "photos", "--detector", "none.pt")
+    assert finished.returncode == 2
+    assert "none.pt: there is no such file or folder" in finished.stderr
