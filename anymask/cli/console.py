@@ -26,7 +26,7 @@ def progress_bar(*, hidden: bool = False) -> Progress:
     return Progress(console=console, transient=True, disable=is_hidden, redirect_stdout=False)
 
 
-def show(table: Figures, title: str) -> None:
+def show(table: Figures, title: str | None = None) -> None:
     """Print a table of figures on stdout, neither cut nor folded, however narrow the terminal."""
     shown = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for column, heading in enumerate(table.head):

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from anymask.cli.console import progress_bar, say
+from anymask.cli.console import progress_bar, say, show
 from anymask.cli.places import ImagesOption, SubsetOption
+from anymask.evaluate.tables import Table
 
 SAMPLES = 25  # photos on a sheet
 MOST_LINES = 50  # about problems; the rest are counted
@@ -92,8 +91,7 @@ def data(
                 tiles.append(tile(inspected.pixels, inspected.photo.layers[0]))
     if told.total() > MOST_LINES:
         say(f"and {told.total() - MOST_LINES} more")
-    output = Console()
-    output.print(table(tallies), width=max(output.width, 80), crop=False)
+    show(table(tallies))
     typer.echo(f"{told[True]} errors, {told[False]} warnings")
     if sheet is not None:
         sheet.parent.mkdir(parents=True, exist_ok=True)
@@ -107,9 +105,4 @@ def data(
 
 def table(tallies: dict[str, Tally]) -> Table:
     """One row per collection; sizes are COCO's, coverage is the mean share of a photo's pixels that is labelled."""
-    shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("", *HEADINGS):
-        shown.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for name, tally in tallies.items():
-        shown.add_row(name, *tally.row())
-    return shown
+    return Table(("", *HEADINGS), [[name, *tally.row()] for name, tally in tallies.items()])

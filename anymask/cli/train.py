@@ -41,7 +41,10 @@ def train(
             show_default=False,
         ),
     ] = None,
-    minutes: Annotated[float | None, typer.Option(metavar="M", help="How long, by the clock. [default: 60]")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(metavar="M", help="How long, by the clock. [default: 60, or the preset's epochs]"),
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="How long, in steps; with --minutes too, what comes first.")
     ] = None,

@@ -52,6 +52,8 @@ class YoloPhoto:
             label, *shares = (float(word) for word in line.split())
         except ValueError:
             raise ValueError(f"expected a class number and corners, all of them numbers, got {line!r:.60}") from None
+        if not np.isfinite(label):
+            raise ValueError(f"expected a class number, got {label}")
         if len(shares) < 6 or len(shares) % 2:
             kind = "a box" if len(shares) == 4 else f"{len(shares)} numbers"
             raise ValueError(f"expected x and y of a polygon's three or more corners after the class, got {kind}")

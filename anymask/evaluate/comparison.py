@@ -17,7 +17,7 @@ from anymask.evaluate.tables import SIZES, Table
 # B is better or worse than A beyond chance, or not; or it is unknown, since a figure has no interval
 Verdict = Literal["better", "worse", "chance", "unknown"]
 
-SETTINGS = ("side", "refine", "image_size", "asked", "boxes")
+SETTINGS = ("side", "collections", "limit", "subset", "seed", "refine", "image_size", "asked", "boxes")
 WEIGHTS = ("weights_sha256", "refiner_sha256")
 
 Sums = tuple[NDArray[np.float64], NDArray[np.float64]]  # of each photo, (P,): a figure is the quotient of their sums
@@ -172,6 +172,8 @@ def _sums(document: Mapping[str, Any]) -> dict[str, dict[Keys, _OfPhotos]]:
 
 def _verdict(a: Figure, b: Figure, between: tuple[float, float] | None) -> Verdict:
     if between is None and not ("low" in a and "low" in b):
+        return "unknown"
+    if between is not None and not np.isfinite(between).all():  # a photo without a sum
         return "unknown"
     low, high = between or (b["low"] - a["high"], b["high"] - a["low"])
     if low > 0:

@@ -49,8 +49,9 @@ def mask_losses(masks: Masks, settings: Settings, generator: torch.Generator) ->
     """
     count = len(masks.coefficients)
     if count == 0:
-        nothing = masks.prototypes.sum() * 0
-        return MaskLosses(nothing, nothing)
+        # Nothing, of every output: processes that train together wait for the gradient of each
+        nothing = (masks.prototypes.sum() + masks.coefficients.sum()) * 0
+        return MaskLosses(nothing, nothing if masks.quality_logits is None else masks.quality_logits.sum() * 0)
     # Interpolation is linear, so combining first and reading one map is the same as reading K of them.
     per_canvas = torch.bincount(masks.canvas, minlength=len(masks.prototypes)).tolist()
     split = torch.split(masks.coefficients, per_canvas)

@@ -64,6 +64,7 @@ def test_labels_of(picture: str, labels: str) -> None:
         ("bar 0.1 0.1 0.2 0.2 0.3 0.3", "all of them numbers, got 'bar 0.1"),
         ("1 2 18 30 18 30 22", "expected shares of the picture from 0 to 1, got 2 to 30"),
         ("1 0.1 0.1 0.2 0.2 nan 0.3", "expected shares of the picture"),
+        ("inf 0.1 0.1 0.2 0.2 0.3 0.3", "expected a class number, got inf"),
     ],
 )
 def test_a_line_that_is_refused_is_named(yolo_folder: Path, line: str, said: str) -> None:

@@ -88,11 +88,14 @@ def test_each_positive_is_compared_with_its_own_mask() -> None:
     assert float(loss_of_masks(prototypes, torch.stack((BAND, BAND.T)), own.flip(0))) > 1
 
 
-def test_no_positive_is_no_mask_loss() -> None:
-    prototypes = torch.rand(1, 1, 16, 16, requires_grad=True)
-    loss = loss_of_masks(prototypes, torch.zeros(0, SIDE, SIDE, dtype=torch.bool), torch.zeros(0, 1))
-    assert float(loss.detach()) == 0
-    loss.backward()  # type: ignore[no-untyped-call]
+def test_no_positive_is_no_loss_and_still_a_gradient_of_every_output() -> None:
+    prototypes, coefficients, quality = torch.rand(1, 1, 16, 16), torch.zeros(0, 1), torch.zeros(0)
+    outputs = [each.requires_grad_() for each in (prototypes, coefficients, quality)]
+    empty = torch.zeros(0, SIDE, SIDE, dtype=torch.bool)
+    losses = mask_losses(masks_on_one_canvas(prototypes, empty, coefficients, quality), SETTINGS, dice_rng())
+    assert [float(loss.detach()) for loss in losses] == [0, 0]
+    sum(losses, start=torch.zeros(())).backward()  # type: ignore[no-untyped-call]
+    assert all(each.grad is not None for each in outputs)
 
 
 def test_windows_grow_and_stay_on_the_canvas() -> None:
