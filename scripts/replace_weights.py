@@ -50,9 +50,8 @@ def main() -> None:
     for path in filter(None, (given.photos, given.detector, given.refiner)):
         if not path.exists():
             parser.error(f"{path}: there is no such file or folder")
-    paths = [path.resolve() if path is not None else None for path in (given.photos, given.detector, given.refiner)]
-    photos, detector, refiner = paths
-    commands = steps(photos or given.photos, detector, refiner)
+    detector, refiner = (path and path.resolve() for path in (given.detector, given.refiner))
+    commands = steps(given.photos.resolve(), detector, refiner)
     if given.dry_run:
         print("\n".join(map(shlex.join, commands)))
         return

@@ -9,6 +9,7 @@ import typer
 
 from anymask.cli.console import progress_bar, say, show
 from anymask.cli.places import ImagesOption, SubsetOption
+from anymask.evaluate.recall import AREAS, of_size
 from anymask.evaluate.tables import Table
 
 SAMPLES = 25  # photos on a sheet
@@ -25,7 +26,7 @@ class Tally:
 
     def row(self) -> list[str]:
         """The cells of a table, see ``HEADINGS``."""
-        objects = [str(self.objects[size]) for size in ("all", "small", "medium", "large")]
+        objects = [str(self.objects[size]) for size in AREAS]
         return [str(self.photos), *objects, str(self.holes), f"{self.coverage / max(self.photos, 1):.0%}"]
 
 
@@ -53,7 +54,6 @@ def data(
     """
     from anymask.datasets import Problem, in_split, in_subset, read
     from anymask.evaluate.labels import inspect
-    from anymask.evaluate.recall import AREAS, of_size
     from anymask.outputs.sheet import contact_sheet, tile
 
     problems: list[Problem] = []

@@ -7,9 +7,9 @@ is called is ours. The instructions are those of the standard library's ``pickle
 import pickletools
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 MOST_INSTRUCTIONS = 500_000  # a network of size x has 70,000
@@ -333,25 +333,15 @@ class _Writer:
                 self.write(("storage", Named("torch", kind), key, "cpu", numbers))
                 out += b"Q"
             case tuple():
-                out += b"("
-                for item in value:
-                    self.write(item)
-                out += b"t"
+                self.write_marked(value, b"t")
             case list():
                 out += b"]"
                 self.remember(value)
-                out += b"("
-                for item in value:
-                    self.write(item)
-                out += b"e"
+                self.write_marked(value, b"e")
             case dict():
                 out += b"}"
                 self.remember(value)
-                out += b"("
-                for item in value.items():
-                    for part in item:
-                        self.write(part)
-                out += b"u"
+                self.write_marked(chain.from_iterable(value.items()), b"u")
             case Call():
                 self.write_call(value.function, *value.arguments)
                 self.remember(value)
@@ -363,6 +353,13 @@ class _Writer:
                 out += b"b"
             case _:
                 raise TypeError(f"no way to write a {type(value).__name__} into a checkpoint")
+
+    def write_marked(self, items: Iterable[Any], taking: bytes) -> None:
+        """Write a mark, items, and the instruction that takes all above the mark."""
+        self.out += b"("
+        for item in items:
+            self.write(item)
+        self.out += taking
 
     def write_tensor(self, value: StoredTensor) -> None:
         plain = value._replace(trained=False)

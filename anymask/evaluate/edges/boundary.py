@@ -14,14 +14,21 @@ TOLERANCE = 1.01  # how much stronger a neighbour must be to suppress a pixel, s
 def region_boundary(regions: NDArray[np.integer]) -> NDArray[np.bool_]:
     """(H, W) boundary pixels, one pixel wide, of an (H, W) map of region numbers.
 
-    A pixel is on the boundary where its right or its lower neighbour has another number, so the line lies half a pixel
-    up and left of the true border and a picture's frame is no boundary. Along one of the two diagonals such a line is a
-    staircase with two pixels to a row; thinning leaves one, as it does in the edges that are compared with it.
+    Along one of the two diagonals the line of ``borders`` is a staircase with two pixels to a row; thinning leaves one,
+    as it does in the edges that are compared with it.
+    """
+    return thinned(borders(regions))
+
+
+def borders(regions: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """(H, W) the pixels of a map of regions whose right or lower neighbour is of another one.
+
+    So the line lies half a pixel up and left of the true border, and a picture's frame is no border.
     """
     drawn = np.zeros(regions.shape, np.bool_)
     drawn[:, :-1] |= regions[:, :-1] != regions[:, 1:]
     drawn[:-1] |= regions[:-1] != regions[1:]
-    return thinned(drawn)
+    return drawn
 
 
 def annotator_boundaries(photo: LabelledPhoto) -> list[NDArray[np.bool_]]:

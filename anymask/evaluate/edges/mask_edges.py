@@ -17,7 +17,7 @@ from scipy.special import expit
 
 from anymask.boxes import clip
 from anymask.datasets import LabelledPhoto, PhotoEntry
-from anymask.evaluate.edges.boundary import annotator_boundaries, suppressed
+from anymask.evaluate.edges.boundary import annotator_boundaries, borders, suppressed
 from anymask.evaluate.edges.counting import THRESHOLDS, count_map
 from anymask.evaluate.edges.figures import summarise
 from anymask.letterbox import Letterbox
@@ -81,9 +81,6 @@ def edge_strength(raw: RawOutput, letterbox: Letterbox) -> NDArray[np.float32]:
 
 
 def near_boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(H, W) the pixels at most ``NEAR`` steps from one whose right or lower neighbour differs from it."""
-    boundary = np.zeros_like(mask)
-    boundary[:, :-1] |= mask[:, 1:] != mask[:, :-1]
-    boundary[:-1] |= mask[1:] != mask[:-1]
-    near: NDArray[np.bool_] = binary_dilation(boundary, iterations=NEAR)
+    """(H, W) the pixels at most ``NEAR`` steps from the ``borders`` of a mask."""
+    near: NDArray[np.bool_] = binary_dilation(borders(mask), iterations=NEAR)
     return near
