@@ -21,6 +21,11 @@ def refiner_weights() -> Path:
     return Path(str(resources.files("anymask") / "weights" / "refiner.onnx"))
 
 
+def mask_head_weights() -> Path:
+    """The mask head's weights inside the package."""
+    return Path(str(resources.files("anymask") / "weights" / "mask_head.onnx"))
+
+
 def resolve(weights: str | os.PathLike[str], more: tuple[str, ...] = ()) -> Path:
     """The file that ``weights`` names: "default", or the path of an ONNX file, or of one with a suffix of ``more``.
 

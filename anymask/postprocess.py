@@ -8,7 +8,7 @@ because the logits themselves are interpolated to the centres of the source pixe
 `Letterbox`, and cut afterwards. No array of the size of picture times masks is ever made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -135,8 +135,12 @@ class Candidates:
     scores: NDArray[np.float64]
     coefficients: NDArray[np.float32]
 
-    def __getitem__(self, index: NDArray[Any]) -> "Candidates":
+    def __getitem__(self, index: NDArray[Any] | slice) -> "Candidates":
         return Candidates(self.boxes[index], self.scores[index], self.coefficients[index])
+
+
+# Candidates -> their masks as RLEs and their scores, (N,) in [0, 1]
+Draw = Callable[[Candidates], tuple[list[bytes], NDArray[np.float64]]]
 
 
 def postprocess(
@@ -149,6 +153,8 @@ def postprocess(
     score_rule: ScoreRule = ScoreRule(),
     crop_rule: CropRule = CropRule(),
     cut_rule: CutRule = CutRule(),
+    drawn: int = 0,
+    draw: Draw | None = None,
 ) -> MaskSet:
     """The masks of one picture, best score first.
 
@@ -157,6 +163,7 @@ def postprocess(
     score: masks with a lower score are dropped, in [0, 1].
     iou: of boxes that overlap more than this only the best is kept, in [0, 1].
     max_masks: how many masks at most.
+    drawn, draw: so many of the candidates with the best class scores get their masks and scores from ``draw``.
 
     The boxes of the set are the tight boxes of its masks, so both agree. Masks without a pixel and duplicates are
     dropped, and so is a candidate for which the network gave NaN or infinity. Raises SettingsError and ShapeError.
@@ -167,8 +174,13 @@ def postprocess(
     candidates = candidates[score_rule(candidates.scores, 1.0).astype(np.float32) >= score]
     candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, iou, max_masks)]
 
-    rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, crop_rule, cut_rule)
-    scores = score_rule(candidates.scores, maskness).astype(np.float32)
+    best, others = (candidates[:drawn], candidates[drawn:]) if draw is not None else (candidates[:0], candidates)
+    rles, maskness = assemble(others, raw.prototypes[0], letterbox, crop_rule, cut_rule)
+    believed = score_rule(others.scores, maskness)
+    if draw is not None:
+        drawn_rles, drawn_scores = draw(best)
+        rles, believed = drawn_rles + rles, np.concatenate((drawn_scores, believed))
+    scores = believed.astype(np.float32)
     good = np.flatnonzero((rle.areas(rles) > 0) & (scores >= score))
     rles, scores = [rles[index] for index in good], scores[good]
 

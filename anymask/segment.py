@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import Literal, get_args
 
@@ -11,16 +11,19 @@ from anymask.errors import ImageError, SettingsError, WeightsError
 from anymask.graft import graft, look_size, place, region_of
 from anymask.image import MAX_PIXELS, ImageSource, load_image
 from anymask.letterbox import Letterbox
+from anymask.mask_head import MaskHead
 from anymask.maskset import MaskSet
-from anymask.models import DEFAULT, resolve, weights_hash
-from anymask.postprocess import ScoreRule, postprocess
+from anymask.models import DEFAULT, mask_head_weights, resolve, weights_hash
+from anymask.postprocess import Draw, ScoreRule, postprocess
 from anymask.prompts import Box, Prompt, as_list, select
 from anymask.refine.answers import refine_all, refine_answers
 from anymask.refine.refiner import Refiner
-from anymask.runtimes import open_runtime
+from anymask.runtimes import OnnxMaskHead, open_runtime
+from anymask.runtimes.base import TRUNK
 from anymask.snap import snap_all
 
 IMAGE_SIZE = 640  # network pixels along the longest side
+DRAWN = 100  # masks that the mask head draws
 SHOWN = 0.05  # masks that score lower are rarely what a person wants to look at; prompts choose among all
 
 # Which masks the refiner draws anew: those that points and boxes choose, every mask, or none
@@ -59,6 +62,7 @@ class Segmenter:
         iou: float = 0.7,
         max_masks: int = 1000,
         max_pixels: int = MAX_PIXELS,
+        drawn: int = DRAWN,
         refine: Refine = "auto",
         snap: bool = False,
         report: Callable[[int, int], None] = lambda done, total: None,
@@ -72,6 +76,7 @@ class Segmenter:
         iou: of two boxes that overlap more, only the better stays, in [0, 1].
         max_masks: how many at most.
         max_pixels: a larger picture is refused before it is decoded.
+        drawn: so many of the likeliest masks are drawn by the mask head, where it knows the weights' trunk; 0 for none.
         refine: "all" draws every mask anew at native pixels, which takes a few network passes for every hundred masks;
             "auto" and "off" leave them as the network drew them.
         snap: move the contours of large masks to edges of the picture where that helps, see `anymask.snap`; it makes no
@@ -81,11 +86,28 @@ class Segmenter:
         Raises ImageError for a picture that cannot be read, SettingsError for a keyword out of its range.
         """
         check_refine(refine)
+        if drawn < 0:
+            raise SettingsError(f"drawn must be 0 or more, but got {drawn}")
         image = load_image(source, max_pixels=max_pixels)
         height, width, _ = image.shape
         letterbox = Letterbox.fit(height, width, image_size)
-        raw = self.runtime.run(letterbox(image))
-        found = postprocess(raw, letterbox, score=score, iou=iou, max_masks=max_masks, score_rule=self.score_rule)
+        mask_head = self.mask_head if drawn else None
+        draw: Draw | None = None
+        if mask_head is not None:
+            raw, features = self.runtime.run_with_features(letterbox(image))
+            draw = partial(mask_head.draw, raw=raw, features=features, letterbox=letterbox)
+        else:
+            raw = self.runtime.run(letterbox(image))
+        found = postprocess(
+            raw,
+            letterbox,
+            score=score,
+            iou=iou,
+            max_masks=max_masks,
+            score_rule=self.score_rule,
+            drawn=drawn,
+            draw=draw,
+        )
         found = replace(found, image=image)
         if refine == "all":
             return refine_all(self.refiner, found, iou, report)
@@ -154,6 +176,17 @@ class Segmenter:
         crop = found.image[y1:y2, x1:x2]
         seen = self(crop, image_size=size, score=score, iou=iou, max_masks=max_masks, max_pixels=crop.size, snap=snap)
         return graft(found, place(seen, region, found.size), region)
+
+    @property
+    def mask_head(self) -> MaskHead | None:
+        """What draws the likeliest masks; None where the weights' trunk is not the one it knows."""
+        with self._opening:
+            return self._mask_head
+
+    @cached_property
+    def _mask_head(self) -> MaskHead | None:
+        mask_head = MaskHead(OnnxMaskHead(mask_head_weights(), self.threads))
+        return mask_head if self.runtime.metadata.get(TRUNK) == mask_head.network.trunk else None
 
     @property
     def refiner(self) -> Refiner:

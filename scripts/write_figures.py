@@ -31,10 +31,10 @@ def explanation(evaluation: dict[str, Any]) -> str:
         f"object's tight box{of_a_sample(evaluation)}. Small is below 32 x 32 pixels, large is from 96 x 96. Rank "
         "correlation of the score with "
         f"the true IoU: {correlation['score']:.3f} (the class score alone: {correlation['class_score']:.3f}). "
-        "Answers to clicks and boxes are drawn by the refiner; recall is that of the detector's own masks. The border "
-        f"of a mask is its pixels within two of its edge. {of_edges(evaluation)}"
-        f"Weights: sha256 `{evaluation['weights_sha256'][:16]}` and, of the refiner, "
-        f"`{evaluation['refiner_sha256'][:16]}`."
+        "Answers to clicks and boxes are drawn by the refiner; recall is that of all masks as they are found. The "
+        f"border of a mask is its pixels within two of its edge. {of_edges(evaluation)}"
+        f"Weights: sha256 `{evaluation['weights_sha256'][:16]}`; of the mask head "
+        f"`{evaluation['mask_head_sha256'][:16]}`, of the refiner `{evaluation['refiner_sha256'][:16]}`."
     )
 
 

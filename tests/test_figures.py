@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from anymask.evaluate.figures import prompts_of
-from anymask.models import default_weights, refiner_weights, weights_hash
+from anymask.models import default_weights, mask_head_weights, refiner_weights, weights_hash
 
 ROOT = Path(__file__).parent.parent
 EVALUATION = json.loads((ROOT / "docs" / "evaluation.json").read_text("utf-8"))
@@ -28,12 +28,14 @@ def script() -> ModuleType:
 def test_the_figures_are_of_the_weights_in_the_package() -> None:
     for document in (EVALUATION, PROMPTS):
         assert document["weights_sha256"] == weights_hash(default_weights())
+        assert document["mask_head_sha256"] == weights_hash(mask_head_weights())
         assert document["refiner_sha256"] == weights_hash(refiner_weights())
         assert document["side"] == "kept_out"
 
 
 def test_the_weights_are_small() -> None:
     assert default_weights().stat().st_size <= 16e6
+    assert mask_head_weights().stat().st_size <= 4e6
     assert refiner_weights().stat().st_size <= 4e6
 
 

@@ -15,7 +15,7 @@ TIERS = (
     {"errors", "boxes"},
     {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "datasets"},
     {"letterbox", "runtimes", "network", "fastsam"},
-    {"postprocess", "graft", "snap"},
+    {"postprocess", "graft", "mask_head", "snap"},
     {"prompts", "outputs"},
     {"refine"},
     {"segment"},

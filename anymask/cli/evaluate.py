@@ -15,7 +15,7 @@ from anymask.cli.console import progress_bar, show
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, RefineOption, SplitOption, SubsetOption
 from anymask.errors import DatasetError
-from anymask.models import DEFAULT, refiner_weights, weights_hash
+from anymask.models import DEFAULT, mask_head_weights, refiner_weights, weights_hash
 from anymask.segment import IMAGE_SIZE, Segmenter
 
 WORST = 12  # worst cases of each kind that a report shows
@@ -94,15 +94,17 @@ def evaluate(
         measured = [
             asking(photo.load(), given=given, worst=worst) for photo in bar.track(chosen, description="measuring")
         ]
-        scored = score_photos(segmenter.runtime, bar.track(chosen, description="scores"), image_size)
+        looked_at = bar.track(chosen, description="scores")
+        scored = score_photos(segmenter.runtime, looked_at, image_size, segmenter.mask_head)
     groups = summarise(measured)
     correlation = {
         "class_score": rounded(scored.correlation(ScoreRule(1.0, 0.0))),
-        "score": rounded(scored.correlation(segmenter.score_rule)),
+        "score": rounded(scored.correlation((segmenter.mask_head or segmenter).score_rule)),
         "candidates": len(scored.true_iou),
     }
     document = {
         "weights_sha256": segmenter.weights_hash(),
+        "mask_head_sha256": weights_hash(mask_head_weights()) if segmenter.mask_head is not None else None,
         "refiner_sha256": weights_hash(refiner_weights()),
         "refine": refine,
         "image_size": image_size,

@@ -11,13 +11,16 @@ from anymask.cli.places import SPLIT, SplitOption
 from anymask.datasets import PhotoEntry, read, spread
 from anymask.errors import SettingsError
 from anymask.fastsam.checkpoint import PT, is_published
+from anymask.mask_head import MaskHead
+from anymask.models import default_weights
+from anymask.runtimes import OnnxMaskHead, open_runtime
 from anymask.segment import IMAGE_SIZE
 
 
 def export(
     checkpoint: Annotated[
         Path,
-        typer.Argument(metavar="CHECKPOINT", help="last.pt or refiner.pt of a training run, or a FastSAM checkpoint."),
+        typer.Argument(metavar="CHECKPOINT", help="What a run saved, such as last.pt, or a FastSAM checkpoint."),
     ],
     to: Annotated[
         Path,
@@ -32,13 +35,22 @@ def export(
         int, typer.Option(metavar="N", min=1, help="At most so many photos to fit on, evenly spread.")
     ] = 300,
 ) -> None:
-    """Write a trained detector or refiner as ONNX and check it against torch. Needs: pip install 'anymask[train]'.
+    """Write a trained network as ONNX and check it against torch. Needs: pip install 'anymask[train]'.
 
     A network with YOLOv8's own trunk, such as a fine-tuned FastSAM, is also written as a FastSAM checkpoint (.pt).
     """
     with needs_extra("train"):
-        from anymask.export import export_onnx, export_refiner, write_metadata
-        from anymask.network.checkpoint import REFINER, load_checkpoint, load_network, load_refiner, model_of
+        from anymask.export import export_mask_head, export_onnx, export_refiner, write_metadata
+        from anymask.network.checkpoint import (
+            DETECTOR,
+            MASK_HEAD,
+            REFINER,
+            load_checkpoint,
+            load_mask_head,
+            load_network,
+            load_refiner,
+            model_of,
+        )
         from anymask.network.published import load_published, save_published
 
     as_checkpoint = to.suffix.lower() == PT
@@ -47,25 +59,29 @@ def export(
     if as_checkpoint and photos is not None:
         raise SettingsError("--photos fits scores that an ONNX file keeps; leave it out where --to ends in .pt")
     published = is_published(checkpoint)
-    if not as_checkpoint and not published and model_of(load_checkpoint(checkpoint)) == REFINER:
-        difference = export_refiner(load_refiner(checkpoint), to)
-        typer.echo(written(to, difference))
+    model = DETECTOR if published else model_of(load_checkpoint(checkpoint))
+    if not as_checkpoint and model == REFINER:
+        typer.echo(written(to, export_refiner(load_refiner(checkpoint), to)))
         return
-    network = load_published(checkpoint) if published else load_network(checkpoint)
-    if as_checkpoint:
-        save_published(network, to)
-        typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB, {network.config}")
-        return
-    labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
-    difference = export_onnx(network, to)
-    typer.echo(written(to, difference))
+    if not as_checkpoint and model == MASK_HEAD:
+        typer.echo(written(to, export_mask_head(load_mask_head(checkpoint), to)))
+    else:
+        network = load_published(checkpoint) if published else load_network(checkpoint)
+        if as_checkpoint:
+            save_published(network, to)
+            typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB, {network.config}")
+            return
+        typer.echo(written(to, export_onnx(network, to)))
     if photos is None:
         return
     from anymask.evaluate.scores import fit_score_rule, score_photos
-    from anymask.runtimes import open_runtime
 
+    labelled = spread(fully_labelled(photos, split), fit_on)
+    runtime = open_runtime(default_weights() if model == MASK_HEAD else to)
+    mask_head = MaskHead(OnnxMaskHead(to)) if model == MASK_HEAD else None
     with progress_bar() as bar:
-        scored = score_photos(open_runtime(to), bar.track(labelled, description="fitting scores"), IMAGE_SIZE)
+        photos_read = bar.track(labelled, description="fitting scores")
+        scored = score_photos(runtime, photos_read, IMAGE_SIZE, mask_head)
     rule = fit_score_rule(scored)
     write_metadata(to, rule.to_metadata())
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")

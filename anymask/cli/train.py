@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from anymask.train.loop import Progress as TrainingProgress
     from anymask.train.settings import RunSettings
 
-Model = Literal["detector", "refiner"]
+Model = Literal["detector", "refiner", "mask_head"]
 
 
 def train(
     model: Annotated[
-        Model, typer.Option(metavar="detector|refiner", help="What finds all masks, or what draws some.")
+        Model,
+        typer.Option(
+            metavar="detector|mask_head|refiner", help="What finds all things, what draws them, or what draws one anew."
+        ),
     ] = "detector",
     photos: PhotosOption = PHOTOS,
     split: SplitOption = SPLIT,
@@ -135,28 +138,34 @@ def packaged(model: Model) -> Path:
 def settings_of(model: Model, preset: str, changes: list[str], weights: Path | None) -> "RunSettings":
     """The recipe by name, of the network that ``weights`` hold, with changes. Raises SettingsError, WeightsError.
 
-    The refiner has only the default recipe.
+    The mask head and the refiner have only the default recipe.
     """
     from anymask.train import settings
     from anymask.train.detector import fitted_to
+    from anymask.train.mask_head_settings import MaskHeadSettings
     from anymask.train.overrides import override
     from anymask.train.refiner_settings import RefinerSettings
 
     if model == "detector":
         return override(fitted_to(settings.preset(preset), weights), changes)
     if preset != "default":
-        raise SettingsError(f"preset must be default for the refiner, got {preset!r}")
-    return override(RefinerSettings(), changes)
+        raise SettingsError(f"preset must be default for the {model}, got {preset!r}")
+    return override(MaskHeadSettings() if model == "mask_head" else RefinerSettings(), changes)
 
 
 def make_lesson(photos: "Sequence[PhotoEntry]", settings: "RunSettings", folder: Path) -> "Lesson[Any]":
     """What is to be trained. For the refiner, the detector's masks on all photos are made first, and kept."""
+    from anymask.train.mask_head_settings import MaskHeadSettings
     from anymask.train.settings import Settings
 
     if isinstance(settings, Settings):
         from anymask.train.detector import DetectorLesson
 
         return DetectorLesson(photos, settings)
+    if isinstance(settings, MaskHeadSettings):
+        from anymask.train.mask_head import MaskHeadLesson
+
+        return MaskHeadLesson(photos, settings)
     from anymask.segment import Segmenter
     from anymask.train.detected import detect, read_drawn, write_drawn
     from anymask.train.refiner import RefinerLesson

@@ -104,6 +104,7 @@ def settings(document: Mapping[str, Any]) -> Iterator[str]:
     """What was measured, and how, as one list."""
     names = {
         "weights_sha256": "weights",
+        "mask_head_sha256": "mask head",
         "refiner_sha256": "refiner",
         "side": "side of the split",
         "image_size": "network pixels",

@@ -10,6 +10,7 @@ from anymask import rle
 from anymask.datasets import LabelledPhoto, PhotoEntry
 from anymask.errors import DatasetError
 from anymask.letterbox import Letterbox
+from anymask.mask_head import MaskHead
 from anymask.nms import nms_boxes
 from anymask.postprocess import CropRule, ScoreRule, assemble, decode
 from anymask.runtimes import Runtime
@@ -45,22 +46,31 @@ def mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return (last - (counts + 1) / 2)[inverse]
 
 
-def score_photo(runtime: Runtime, photo: LabelledPhoto, image_size: int) -> Scored:
-    """The best candidates of one photo with what the score rule knows of them and how good they truly are."""
+def score_photo(runtime: Runtime, photo: LabelledPhoto, image_size: int, mask_head: MaskHead | None = None) -> Scored:
+    """The best candidates of one photo with what the score rule knows of them and how good they truly are.
+
+    With a mask head, of the masks that it draws, and in place of maskness the IoU it believes them to have.
+    """
     image = photo.pixels()
     height, width, _ = image.shape
     letterbox = Letterbox.fit(height, width, image_size)
-    raw = runtime.run(letterbox(image))
+    pixels = letterbox(image)
+    raw, features = runtime.run_with_features(pixels) if mask_head else (runtime.run(pixels), ())
     candidates = decode(raw, letterbox)
     candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, 0.7, BEST)]
-    rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, CropRule())
+    if mask_head is not None:
+        rles, maskness = mask_head.masks(candidates, raw, features, letterbox)
+    else:
+        rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, CropRule())
     truth = rle.iou(rles, list(photo.layers[0]), height, width)
     return Scored(candidates.scores, maskness, truth.max(axis=1, initial=0.0))
 
 
-def score_photos(runtime: Runtime, photos: Iterable[PhotoEntry], image_size: int) -> Scored:
+def score_photos(
+    runtime: Runtime, photos: Iterable[PhotoEntry], image_size: int, mask_head: MaskHead | None = None
+) -> Scored:
     """``score_photo`` over photos on which everything, or nearly, is labelled: elsewhere a true IoU is unknown."""
-    each = [score_photo(runtime, photo.load(), image_size) for photo in photos if photo.labelled != "some"]
+    each = [score_photo(runtime, photo.load(), image_size, mask_head) for photo in photos if photo.labelled != "some"]
     names = [field.name for field in fields(Scored)]
     return Scored(*(np.concatenate([np.zeros(0), *(getattr(scored, name) for scored in each)]) for name in names))
 

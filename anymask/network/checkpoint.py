@@ -10,12 +10,13 @@ import torch
 from torch import nn
 
 from anymask.errors import SettingsError, WeightsError
+from anymask.network.mask_head import MaskHead, MaskHeadConfig
 from anymask.network.refiner import Refiner, RefinerConfig
 from anymask.network.yolo import Network, NetworkConfig
 
-Config = TypeVar("Config", NetworkConfig, RefinerConfig)
+Config = TypeVar("Config", NetworkConfig, RefinerConfig, MaskHeadConfig)
 
-DETECTOR, REFINER = "detector", "refiner"
+DETECTOR, REFINER, MASK_HEAD = "detector", "refiner", "mask_head"
 
 _EXPECTED = "expected a checkpoint of anymask train"
 _CURE = "name another file, or move this one away and train anew"
@@ -34,7 +35,7 @@ def save_checkpoint(
 ) -> None:
     """Write ``path`` so that it is either the old file or the new one, whenever the machine stops.
 
-    ``model`` says what the network is, "detector" or "refiner"; ``run`` is what the training loop goes on from.
+    ``model`` says what the network is, `DETECTOR` or another; ``run`` is what the training loop goes on from.
 
     Raises:
         WeightsError: the file cannot be written; the old one is still there.
@@ -107,6 +108,11 @@ def refiner_config(content: dict[str, Any], path: Path) -> RefinerConfig:
     return _config(RefinerConfig, REFINER, content, path)
 
 
+def mask_head_config(content: dict[str, Any], path: Path) -> MaskHeadConfig:
+    """What mask head the ``content`` of a checkpoint describes. Raises WeightsError as ``network_config`` does."""
+    return _config(MaskHeadConfig, MASK_HEAD, content, path)
+
+
 def _config(kind: Callable[..., Config], model: str, content: dict[str, Any], path: Path) -> Config:
     if model_of(content) != model:
         raise WeightsError(f"{path}: expected the checkpoint of a {model}, got that of a {model_of(content)}; {_CURE}")
@@ -117,7 +123,7 @@ def _config(kind: Callable[..., Config], model: str, content: dict[str, Any], pa
 
 
 def model_of(content: dict[str, Any]) -> str:
-    """Of what model the ``content`` of a checkpoint is, "detector" or "refiner"."""
+    """Of what model the ``content`` of a checkpoint is, "detector", "refiner" or "mask_head"."""
     return str(content.get("model", DETECTOR))
 
 
@@ -152,5 +158,13 @@ def load_refiner(path: Path) -> Refiner:
     """The averaged refiner of a checkpoint, in eval mode. Raises WeightsError as ``load_network`` does."""
     content = load_checkpoint(path)
     network = Refiner(refiner_config(content, path))
+    fill(network, content["ema"], path)
+    return network.eval()
+
+
+def load_mask_head(path: Path) -> MaskHead:
+    """The averaged mask head of a checkpoint, in eval mode. Raises WeightsError as ``load_network`` does."""
+    content = load_checkpoint(path)
+    network = MaskHead(mask_head_config(content, path))
     fill(network, content["ema"], path)
     return network.eval()

@@ -5,10 +5,20 @@ from pathlib import Path
 from anymask.errors import WeightsError
 from anymask.runtimes.base import RawOutput, Runtime
 from anymask.runtimes.fake_runtime import FakeRuntime
+from anymask.runtimes.onnx_mask_head import OnnxMaskHead
 from anymask.runtimes.onnx_refiner import OnnxRefiner
 from anymask.runtimes.onnx_runtime import OnnxRuntime
 
-__all__ = ["RUNTIMES", "FakeRuntime", "OnnxRefiner", "OnnxRuntime", "RawOutput", "Runtime", "open_runtime"]
+__all__ = [
+    "RUNTIMES",
+    "FakeRuntime",
+    "OnnxMaskHead",
+    "OnnxRefiner",
+    "OnnxRuntime",
+    "RawOutput",
+    "Runtime",
+    "open_runtime",
+]
 
 RUNTIMES = {"onnx": OnnxRuntime}  # suffix of the model's file -> class
 

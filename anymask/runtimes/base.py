@@ -84,3 +84,7 @@ class Runtime(ABC):
         Four maps (B, C, H / s, W / s) float32 for s = 4, 8, 16, 32. Raises WeightsError if the weights do not tell.
         """
         raise WeightsError("these weights do not give their trunk's features: export them with this version of anymask")
+
+    def run_with_features(self, batch: NDArray[np.float32]) -> tuple[RawOutput, tuple[NDArray[np.float32], ...]]:
+        """What `run` and `features` give, in one pass. Raises WeightsError as `features` does."""
+        return self.run(batch), self.features(batch)

@@ -22,13 +22,14 @@ class OnnxRuntime(Runtime):
 
     source: the path of the file, or its bytes.
     threads: how many threads one run uses; None lets ONNX Runtime choose, which is one per physical core.
+    spin: whether threads wait for the next run at full speed; False where others need the cores between runs.
 
     Raises WeightsError if the file is missing, damaged, or not a model of that form for pictures of any size.
     """
 
-    def __init__(self, source: str | Path | bytes, threads: int | None = None) -> None:
+    def __init__(self, source: str | Path | bytes, threads: int | None = None, *, spin: bool = True) -> None:
         self._name = name_of(source)
-        self._session = open_session(source, threads, CURE)
+        self._session = open_session(source, threads, CURE, spin=spin)
         self._check()
         self.metadata = dict(self._session.get_modelmeta().custom_metadata_map)
 
@@ -48,6 +49,15 @@ class OnnxRuntime(Runtime):
         options = onnxruntime.RunOptions()
         options.only_execute_path_to_fetches = True  # the trunk alone
         return tuple(self._session.run(FEATURES, {INPUT: np.ascontiguousarray(batch, np.float32)}, options))
+
+    def run_with_features(self, batch: NDArray[np.float32]) -> tuple[RawOutput, tuple[NDArray[np.float32], ...]]:
+        """See `Runtime.run_with_features`."""
+        self._check_batch(batch)
+        if not self._has_features:
+            return super().run_with_features(batch)
+        values = {INPUT: np.ascontiguousarray(batch, np.float32)}
+        predictions, prototypes, *features = self._session.run((*OUTPUTS, *FEATURES), values)
+        return RawOutput(predictions, prototypes), tuple(features)
 
     def _check_batch(self, batch: NDArray[np.float32]) -> None:
         check_shape(batch, "B 3 H W", "batch")

@@ -6,12 +6,13 @@ from typing import Any
 from anymask.errors import WeightsError
 
 
-def open_session(source: str | Path | bytes, threads: int | None, cure: str) -> Any:
+def open_session(source: str | Path | bytes, threads: int | None, cure: str, *, spin: bool = True) -> Any:
     """An `onnxruntime.InferenceSession`.
 
     source: the path of the file, or its bytes.
     threads: how many threads one run uses; None lets ONNX Runtime choose, which is one per physical core.
     cure: what the user can do about a file that cannot be opened.
+    spin: whether idle threads wait at full speed.
 
     Raises WeightsError if the file is missing or damaged.
     """
@@ -20,6 +21,8 @@ def open_session(source: str | Path | bytes, threads: int | None, cure: str) -> 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
     options.intra_op_num_threads = threads or 0
+    if not spin:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     model = source if isinstance(source, bytes) else str(source)
     if isinstance(model, str) and not Path(model).is_file():
         raise WeightsError(f"{model} is not there: {cure}")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from anymask.train.settings import Settings
+from anymask.train.settings import CanvasSettings
 
 
 class Assignment(NamedTuple):
@@ -55,7 +55,13 @@ def complete_iou(a: Tensor, b: Tensor, eps: float = 1e-7) -> Tensor:
 
 @torch.no_grad()
 def assign(
-    scores: Tensor, boxes: Tensor, centres: Tensor, strides: Tensor, objects: Tensor, real: Tensor, settings: Settings
+    scores: Tensor,
+    boxes: Tensor,
+    centres: Tensor,
+    strides: Tensor,
+    objects: Tensor,
+    real: Tensor,
+    settings: CanvasSettings,
 ) -> Assignment:
     """Give every object its ``topk`` best aligned anchors.
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from anymask import rle
 from anymask.datasets import LabelledPhoto
-from anymask.train.settings import Settings
+from anymask.train.settings import CanvasSettings
 
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 
@@ -30,7 +30,7 @@ class Canvas:
     unlabelled: NDArray[np.float32]  # (S, S): what a detection on an unlabelled pixel costs there, in [0, 1]
 
 
-def make_canvas(photos: list[LabelledPhoto], side: int, settings: Settings, rng: np.random.Generator) -> Canvas:
+def make_canvas(photos: list[LabelledPhoto], side: int, settings: CanvasSettings, rng: np.random.Generator) -> Canvas:
     """A canvas of ``side`` pixels from one photo, or from n x n of them, row by row."""
     across = math.isqrt(len(photos))
     if across == 1:
@@ -51,7 +51,7 @@ def make_canvas(photos: list[LabelledPhoto], side: int, settings: Settings, rng:
     return Canvas(image, np.concatenate(masks), unlabelled)
 
 
-def crop(photo: LabelledPhoto, side: int, settings: Settings, rng: np.random.Generator) -> Canvas:
+def crop(photo: LabelledPhoto, side: int, settings: CanvasSettings, rng: np.random.Generator) -> Canvas:
     """A window of ``side`` pixels on the photo, at a random scale, aspect and place, maybe mirrored."""
     low, high = np.log(settings.zoom)
     longest = side * np.exp(rng.uniform(low, high))
@@ -117,7 +117,7 @@ def _resample(photo: LabelledPhoto, box: tuple[float, float, float, float], widt
     return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR, box=box))
 
 
-def paste(canvas: Canvas, other: Canvas, settings: Settings, rng: np.random.Generator) -> Canvas:
+def paste(canvas: Canvas, other: Canvas, settings: CanvasSettings, rng: np.random.Generator) -> Canvas:
     """The canvas with some objects of another of its size laid over it (copy-paste, Ghiasi et al. 2020, 2012.07177).
 
     Objects below lose what is covered; what little is left of one is neither asked for nor punished. Of the other
@@ -149,7 +149,7 @@ def recolour(pixels: Pixels, jitter: float, rng: np.random.Generator) -> Pixels:
     return recoloured
 
 
-def limit_objects(canvas: Canvas, settings: Settings, rng: np.random.Generator) -> Canvas:
+def limit_objects(canvas: Canvas, settings: CanvasSettings, rng: np.random.Generator) -> Canvas:
     """At most ``settings.max_objects`` objects; the others' pixels are neither asked for nor punished."""
     count = len(canvas.masks)
     if count <= settings.max_objects:

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from anymask.datasets import PhotoEntry
 from anymask.train.augment import crop, limit_objects, make_canvas, paste, recolour
 from anymask.train.sampling import PhotoSampler
-from anymask.train.settings import Settings
+from anymask.train.settings import CanvasSettings
 
 LABEL_STRIDE = 8  # the finest stride anchors have: the grid on which unlabelled pixels are weighed
 
@@ -36,7 +36,7 @@ class Batches(Dataset[Batch]):
         DatasetError: on drawing a batch, a photo cannot be read.
     """
 
-    def __init__(self, photos: Sequence[PhotoEntry], settings: Settings) -> None:
+    def __init__(self, photos: Sequence[PhotoEntry], settings: CanvasSettings) -> None:
         self.settings = settings
         self._draw = PhotoSampler(photos, settings.sampling)
         self.photos = self._draw.count  # how many there are to draw

@@ -6,11 +6,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from anymask.train.muon import Muon
 from anymask.train.settings import RunSettings
+
+KINDS: Mapping[str, type[torch.optim.Optimizer]] = {"adamw": torch.optim.AdamW, "muon": Muon, "sgd": torch.optim.SGD}
 
 
 def make_optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
-    """AdamW or SGD with Nesterov's momentum; weight decay on convolution kernels only, not on norms and biases."""
+    """AdamW, Muon or SGD with Nesterov's momentum; weight decay on kernels only, not on norms and biases."""
     trained = [p for p in network.parameters() if p.requires_grad]
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
@@ -18,6 +21,9 @@ def make_optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Opt
     ]
     if settings.optimiser == "sgd":
         return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=True)
+    if settings.optimiser == "muon":
+        groups[0]["orthogonal"] = True
+        return Muon(groups, lr=settings.learning_rate)
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
 
 
@@ -27,8 +33,7 @@ def take_up(optimiser: torch.optim.Optimizer, held: dict[str, Any], before: Mapp
     Returns:
         False, and nothing changed, if the optimiser ``before`` was of another kind.
     """
-    kind = "sgd" if isinstance(optimiser, torch.optim.SGD) else "adamw"
-    if before.get("optimiser", "adamw") != kind:
+    if not isinstance(optimiser, KINDS[before.get("optimiser", "adamw")]):
         return False
     made_with = [{key: value for key, value in group.items() if key != "params"} for group in optimiser.param_groups]
     optimiser.load_state_dict(held)

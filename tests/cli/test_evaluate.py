@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from anymask.evaluate.tables import HEADINGS
-from anymask.models import default_weights, refiner_weights, weights_hash
+from anymask.models import default_weights, mask_head_weights, refiner_weights, weights_hash
 
 Run = Callable[..., Any]
 ROOT = Path(__file__).parent.parent.parent
@@ -36,6 +36,7 @@ def test_the_table_and_the_file(run: Run, collections: Path) -> None:
     assert set(document) == {
         *(
             "weights_sha256",
+            "mask_head_sha256",
             "refiner_sha256",
             "refine",
             "image_size",
@@ -45,6 +46,7 @@ def test_the_table_and_the_file(run: Run, collections: Path) -> None:
             "rank_correlation_with_iou",
         )
     }
+    assert document["mask_head_sha256"] == weights_hash(mask_head_weights())
     assert document["refiner_sha256"] == weights_hash(refiner_weights())
     assert document["weights_sha256"] == weights_hash(default_weights())
     assert (document["image_size"], document["side"]) == (64, "kept_out")

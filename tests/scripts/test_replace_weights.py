@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 FILES = [
-    *("anymask/weights/default.onnx", "anymask/weights/refiner.onnx", "anymask/weights/MODEL_CARD.md"),
+    *("anymask/weights/default.onnx", "anymask/weights/mask_head.onnx", "anymask/weights/refiner.onnx"),
+    "anymask/weights/MODEL_CARD.md",
     *("docs/evaluation.json", "docs/prompts.json", "docs/demo.png", "README.md"),
 ]
 
@@ -29,7 +30,7 @@ def clone(tmp_path: Path) -> Path:
         "pathlib.Path(name).write_text('new')\n"
         "sys.exit('--prompts' in sys.argv)\n"
     )
-    for name in ("last.pt", "refiner.pt", "photos"):
+    for name in ("last.pt", "mask_head.pt", "refiner.pt", "photos"):
         (tmp_path / name).touch()
     return tmp_path
 
@@ -45,8 +46,8 @@ def replace(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ((), ["evaluate", "evaluate", "write_figures", "draw_demo"]),  # only measured again
         (("--detector", "last.pt"), ["export", "evaluate", "evaluate", "write_figures", "draw_demo"]),
         (
-            ("--detector", "last.pt", "--refiner", "refiner.pt"),
-            ["export", "export", "evaluate", "evaluate", "write_figures", "draw_demo"],
+            ("--detector", "last.pt", "--mask-head", "mask_head.pt", "--refiner", "refiner.pt"),
+            ["export", "export", "export", "evaluate", "evaluate", "write_figures", "draw_demo"],
         ),
     ],
 )

@@ -21,7 +21,7 @@ def test_average_moves_weights_and_counts(settings: Settings) -> None:
     assert set(counts) == {10}
 
 
-@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
+@pytest.mark.parametrize("optimiser", ["adamw", "muon", "sgd"])
 def test_only_kernels_decay(settings: Settings, optimiser: str) -> None:
     network = Network(settings.network)
     kernels, others = make_optimiser(network, replace(settings, optimiser=optimiser)).param_groups
@@ -42,6 +42,8 @@ def test_moments_go_on_at_new_settings(settings: Settings) -> None:
     assert take_up(again, first.state_dict(), {"optimiser": "sgd"})
     assert [(group["momentum"], group["weight_decay"]) for group in again.param_groups] == [(0.5, 0.25), (0.5, 0.0)]
     assert len(again.state_dict()["state"]) == len(first.state_dict()["state"]) > 0
+    muon = make_optimiser(network, replace(settings, optimiser="muon"))
+    assert not take_up(muon, first.state_dict(), {"optimiser": "sgd"})
     other = make_optimiser(network, settings)
     assert not take_up(other, first.state_dict(), {"optimiser": "sgd"})
     assert other.state_dict()["state"] == {}

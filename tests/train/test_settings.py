@@ -41,7 +41,7 @@ def test_the_paper_s_recipe() -> None:
         ({"sides": {64: 1.0, 100: 1.0}}, r"multiples of 32, at least one, got \[64, 100\]"),
         ({"sides": {0: 1.0}}, "multiples of 32"),
         ({"seed": -1}, "seed must be from 0"),
-        ({"optimiser": "adam"}, "optimiser must be one of adamw, sgd, got 'adam'"),
+        ({"optimiser": "adam"}, "optimiser must be one of adamw, muon, sgd, got 'adam'"),
         ({"accumulate": 0}, "accumulate must be at least 1, got 0"),
         ({"network": NetworkConfig(classes=2)}, "of one class"),
         (

@@ -1,0 +1,71 @@
+"""Runs the mask head's ONNX file on the CPU by ONNX Runtime."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import WeightsError, check_shape
+from anymask.runtimes.base import FEATURE_STRIDES, TRUNK
+from anymask.runtimes.onnx_session import name_of, open_session
+
+INPUTS = (*(f"features{stride}" for stride in FEATURE_STRIDES), "prototypes", "boxes", "coefficients")
+OUTPUTS = ("windows", "logits", "quality")
+CURE = "install anymask again, or give a file that `anymask export` wrote from a mask head's checkpoint"
+BATCH = 128  # boxes at once: what is made of one takes about half a megabyte
+
+
+class MaskHeadOutput(NamedTuple):
+    """What the mask head draws for N boxes."""
+
+    windows: NDArray[np.float32]  # (N, 4) x1, y1, x2, y2 in network pixels: what each mask covers, beyond its box too
+    logits: NDArray[np.float32]  # (N, G, G) on a window's cells, inside where above 0
+    quality: NDArray[np.float32]  # (N,) in [0, 1]: the IoU each is believed to have
+
+
+class OnnxMaskHead:
+    """An ONNX model with the inputs and outputs that `anymask.export` gives a mask head; safe to share between threads.
+
+    source: the path of the file, or its bytes.
+    threads: how many threads one run uses; None lets ONNX Runtime choose.
+
+    Raises WeightsError if the file is missing, damaged, or another model.
+    """
+
+    def __init__(self, source: str | Path | bytes, threads: int | None = None) -> None:
+        self._session = open_session(source, threads, CURE)
+        inputs = {each.name for each in self._session.get_inputs()}
+        outputs = {each.name for each in self._session.get_outputs()}
+        if inputs != set(INPUTS) or outputs != set(OUTPUTS):
+            raise WeightsError(
+                f"{name_of(source)} must be a mask head with the inputs {', '.join(INPUTS)} and the outputs "
+                f"{', '.join(OUTPUTS)}, but has {', '.join(sorted(inputs))} and {', '.join(sorted(outputs))}: {CURE}"
+            )
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self.trunk = self.metadata.get(TRUNK, "")  # whose features it reads
+
+    def run(
+        self,
+        features: tuple[NDArray[np.float32], ...],
+        prototypes: NDArray[np.float32],
+        boxes: NDArray[np.float32],
+        coefficients: NDArray[np.float32],
+    ) -> MaskHeadOutput:
+        """Draw the masks of N boxes of one picture, N at least 1.
+
+        features: of the picture, by `Runtime.features`.
+        prototypes: (1, K, h, w), and coefficients: (N, K), what the detector says of the masks; 0 for nothing.
+        boxes: (N, 4) x1, y1, x2, y2 in network pixels.
+        """
+        check_shape(prototypes, "1 K h w", "prototypes")
+        check_shape(boxes, "N 4", "boxes")
+        check_shape(coefficients, "N K", "coefficients")
+        whole = dict(zip(INPUTS, (*features, prototypes), strict=False))
+        parts = []
+        for start in range(0, len(boxes), BATCH):
+            chosen = slice(start, start + BATCH)
+            parts.append(
+                self._session.run(OUTPUTS, {**whole, "boxes": boxes[chosen], "coefficients": coefficients[chosen]})
+            )
+        return MaskHeadOutput(*(np.concatenate(each) for each in zip(*parts, strict=True)))
