@@ -12,7 +12,7 @@ PACKAGE = "anymask"
 
 # A module or folder may import those of a lower tier. Inside one tier an import is allowed where it makes no cycle.
 TIERS = (
-    {"errors", "boxes"},
+    {"errors", "boxes", "files"},
     {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "datasets"},
     {"letterbox", "runtimes", "network", "fastsam"},
     {"postprocess", "graft", "snap"},

@@ -8,16 +8,20 @@ import typer
 from anymask.cli.console import progress_bar
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import SPLIT, SplitOption
+from anymask.cli.weights import find
 from anymask.datasets import PhotoEntry, read, spread
 from anymask.errors import SettingsError
 from anymask.fastsam.checkpoint import PT, is_published
+from anymask.fastsam.published import PUBLISHED
+from anymask.fastsam.weights import onnx_file
+from anymask.files import replace_file
 from anymask.segment import IMAGE_SIZE
 
 
 def export(
     checkpoint: Annotated[
         Path,
-        typer.Argument(metavar="CHECKPOINT", help="last.pt or refiner.pt of a training run, or a FastSAM checkpoint."),
+        typer.Argument(metavar="CHECKPOINT", help="last.pt or refiner.pt of a run, a FastSAM checkpoint, or its name."),
     ],
     to: Annotated[
         Path,
@@ -34,41 +38,57 @@ def export(
 ) -> None:
     """Write a trained detector or refiner as ONNX and check it against torch. Needs: pip install 'anymask[train]'.
 
-    A network with YOLOv8's own trunk, such as a fine-tuned FastSAM, is also written as a FastSAM checkpoint (.pt).
+    A FastSAM checkpoint becomes ONNX without that extra. A network with YOLOv8's own trunk, such as a fine-tuned
+    FastSAM, is also written as a FastSAM checkpoint (.pt).
     """
-    with needs_extra("train"):
-        from anymask.export import export_onnx, export_refiner, write_metadata
-        from anymask.network.checkpoint import REFINER, load_checkpoint, load_network, load_refiner, model_of
-        from anymask.network.published import load_published, save_published
-
     as_checkpoint = to.suffix.lower() == PT
     if to.exists() and checkpoint.exists() and to.samefile(checkpoint):
         raise SettingsError(f"--to {to} is the checkpoint itself, which would be lost; name another file")
     if as_checkpoint and photos is not None:
         raise SettingsError("--photos fits scores that an ONNX file keeps; leave it out where --to ends in .pt")
+    if str(checkpoint) in PUBLISHED:
+        checkpoint = find(str(checkpoint))
     published = is_published(checkpoint)
+    if published and not as_checkpoint and photos is None:
+        copy_converted(checkpoint, to)  # needs no torch
+        return
+    with needs_extra("train"):
+        from anymask.export import export_onnx, export_refiner, write_metadata
+        from anymask.network.checkpoint import REFINER, load_checkpoint, load_network, load_refiner, model_of
+        from anymask.network.published import load_published, save_published
+
     if not as_checkpoint and not published and model_of(load_checkpoint(checkpoint)) == REFINER:
         difference = export_refiner(load_refiner(checkpoint), to)
         typer.echo(written(to, difference))
         return
-    network = load_published(checkpoint) if published else load_network(checkpoint)
-    if as_checkpoint:
+    labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
+    if published and not as_checkpoint:
+        copy_converted(checkpoint, to)
+    elif as_checkpoint:
+        network = load_published(checkpoint) if published else load_network(checkpoint)
         save_published(network, to)
         typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB, {network.config}")
-        return
-    labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
-    difference = export_onnx(network, to)
-    typer.echo(written(to, difference))
+    else:
+        typer.echo(written(to, export_onnx(load_network(checkpoint), to)))
     if photos is None:
         return
     from anymask.evaluate.scores import fit_score_rule, score_photos
     from anymask.runtimes import open_runtime
 
     with progress_bar() as bar:
-        scored = score_photos(open_runtime(to), bar.track(labelled, description="fitting scores"), IMAGE_SIZE)
+        runtime = open_runtime(to)
+        size = int(runtime.metadata.get("image_size", IMAGE_SIZE))
+        scored = score_photos(runtime, bar.track(labelled, description="fitting scores"), size)
     rule = fit_score_rule(scored)
     write_metadata(to, rule.to_metadata())
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")
+
+
+def copy_converted(checkpoint: Path, to: Path) -> None:
+    """Write a FastSAM checkpoint as ONNX, as `Segmenter` would run it, and say so."""
+    content = onnx_file(checkpoint).read_bytes()
+    replace_file(to, lambda stream: stream.write(content))
+    typer.echo(f"{to}: {len(content) / 1e6:.1f} MB")
 
 
 def written(path: Path, difference: float) -> str:

@@ -70,7 +70,8 @@ def without(name: str) -> Callable[[Weights], Weights]:
     [
         (without("cv4"), "a detector without masks"),
         (without("dfl"), "whose layer 22 is no head"),
-        (lambda weights: {"trunk.stem": weights[BINS]}, "weights of other names"),
+        (lambda weights: {"stem": weights[BINS]}, "weights of other names"),
+        (lambda weights: {"trunk.stem": weights[BINS]}, "got one of `anymask train`"),
         (lambda weights: {}, "no weights"),
         (without("model.9."), "another network: of size n, 12 tensors do not fit, such as 'model.9.cv1.bn.bias'"),
         (  # YOLO11-seg: more layers, the head is the 23rd
