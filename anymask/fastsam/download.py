@@ -22,7 +22,7 @@ Report = Callable[[int, int], None]  # bytes that are there, bytes of all
 
 STALLED = 30.0  # seconds without an answer, or with hardly any bytes, after which a connection is given up
 SLOWEST = 1024  # bytes a second; a server that sends fewer stalls
-BLOCK = 1 << 16
+BLOCK = 1 << 16  # bytes read at once, and the least by which a try must get further for another one
 
 
 class WrongFileError(Exception):
@@ -83,7 +83,7 @@ def fetch(published: Published, address: str, part: Path, report: Report) -> str
         except (OSError, http.client.HTTPException) as error:
             if isinstance(error, _DiskError):
                 raise error.error from error
-            if _size(part) <= furthest:
+            if _size(part) < furthest + BLOCK:  # a server that drips would do so for days
                 return _reason(error)
             furthest = _size(part)
             continue
@@ -118,7 +118,8 @@ def _fetch_rest(published: Published, address: str, part: Path, report: Report) 
         answer = urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=STALLED)
     except urllib.error.HTTPError as error:
         with error:
-            raise WrongFileError(f"HTTP {error.code} {error.reason}") from error
+            reason = " ".join(str(error.reason).split())  # of a redirection that never ends it has three lines
+            raise WrongFileError(f"HTTP {error.code} {reason}") from error
     with answer:
         start = have if answer.status == http.client.PARTIAL_CONTENT else 0
         _check_length(published, answer, start)
@@ -156,7 +157,7 @@ def _copy(published: Published, answer: http.client.HTTPResponse, stream: Binary
             report(done, published.size)
         if time.monotonic() - began > STALLED:
             if done - since < SLOWEST * STALLED:
-                raise TimeoutError(f"only {done - since} bytes in {STALLED:.0f} s")
+                raise TimeoutError(f"only {done - since} bytes in {STALLED:g} s")
             since, began = done, time.monotonic()
     if done < published.size:
         raise ConnectionError(f"it ended after {done} of {published.size} bytes")
@@ -169,7 +170,7 @@ def _size(path: Path) -> int:
 def _reason(error: Exception) -> str:
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, TimeoutError) and not str(reason).startswith("only"):
-        return f"no answer in {STALLED:.0f} s"
+        return f"no answer in {STALLED:g} s"
     if isinstance(reason, OSError):
         return reason.strerror or str(reason)
     return str(reason) or type(reason).__name__

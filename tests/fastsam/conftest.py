@@ -17,17 +17,32 @@ CONFIG = NetworkConfig("n", "yolo", reg_max=5, coefficients=6, detail=False)
 
 
 def random_weights(config: NetworkConfig) -> dict[str, Array]:
-    """Weights by their published names, as a file holds them."""
+    """Weights by their published names, as a file holds them.
+
+    They are as training leaves them: layers keep the size of numbers, and norms are not those of a new network.
+    """
     rng = np.random.default_rng(0)
     found: dict[str, Array] = {}
     for name, tensor in named_tensors(published_model(config)).items():
         if tensor.storage.kind == "LongStorage":
             found[name] = np.array(7)
-        elif name == BINS:
-            found[name] = np.arange(config.reg_max, dtype=np.float16).reshape(tensor.shape)
+            continue
+        if name == BINS:
+            drawn: Array = np.arange(config.reg_max).reshape(tensor.shape)
+        elif name.endswith("running_var") or (name.endswith("weight") and len(tensor.shape) == 1):
+            drawn = rng.uniform(0.5, 1.5, tensor.shape)
+        elif name.endswith(("bias", "running_mean")):
+            drawn = rng.normal(0, 0.2, tensor.shape)
         else:
-            found[name] = rng.uniform(0.5, 1.5, tensor.shape).astype(np.float16)
+            drawn = rng.standard_normal(tensor.shape, np.float32) / np.prod(tensor.shape[1:]) ** 0.5
+        found[name] = drawn.astype(np.float16)
     return found
+
+
+@pytest.fixture(scope="session")
+def draw_weights() -> Callable[[NetworkConfig], dict[str, Array]]:
+    """Draws the weights of any network."""
+    return random_weights
 
 
 @pytest.fixture(scope="session")

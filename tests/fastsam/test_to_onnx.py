@@ -1,6 +1,6 @@
 """The graph of a checkpoint does what the network in torch does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,39 +8,15 @@ import numpy as np
 import pytest
 
 from anymask.fastsam.archive import Array
-from anymask.fastsam.checkpoint import BINS, our_weights, variant
-from anymask.fastsam.modules import named_tensors
+from anymask.fastsam.checkpoint import our_weights, variant
 from anymask.fastsam.to_onnx import to_graph
-from anymask.fastsam.yolov8_seg import published_model
 from anymask.network import config as network_config
 from anymask.network.config import NetworkConfig
 from anymask.runtimes import OnnxRuntime
 
+Draw = Callable[[NetworkConfig], dict[str, Array]]
 CONFIG = NetworkConfig("n", "yolo", reg_max=5, coefficients=6, detail=False)  # of `weights`
 TOLERANCE = 1e-4  # of the largest number of its kind
-
-
-def realistic(config: NetworkConfig) -> dict[str, Array]:
-    """Weights as training leaves them: layers that keep the size of numbers, norms that are not those of a new network.
-
-    As float16, as files hold them.
-    """
-    rng = np.random.default_rng(0)
-    found: dict[str, Array] = {}
-    for name, tensor in named_tensors(published_model(config)).items():
-        part = name.rsplit(".", 1)[1]
-        if name == BINS:
-            drawn = np.arange(config.reg_max, dtype=np.float32).reshape(tensor.shape)
-        elif part == "num_batches_tracked":
-            drawn = np.float32(7)
-        elif part == "running_var" or (part == "weight" and len(tensor.shape) == 1):
-            drawn = rng.uniform(0.5, 1.5, tensor.shape)
-        elif part in ("bias", "running_mean"):
-            drawn = rng.normal(0, 0.2, tensor.shape)
-        else:
-            drawn = rng.standard_normal(tensor.shape, np.float32) / np.prod(tensor.shape[1:]) ** 0.5
-        found[name] = np.asarray(drawn, np.float16 if tensor.storage.kind == "HalfStorage" else np.int64)
-    return found
 
 
 @pytest.fixture
@@ -48,7 +24,7 @@ def thin(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes m, l and x with all their layers, but a quarter of their channels."""
     for size in ("m", "l", "x"):
         depth, width, largest = network_config.YOLO_SCALES[size]
-        monkeypatch.setitem(network_config.YOLO_SCALES, size, (depth, width / 4, largest))  # type: ignore[arg-type]
+        monkeypatch.setitem(network_config.YOLO_SCALES, size, (depth, width / 4, largest))
 
 
 @pytest.mark.usefixtures("thin")
@@ -63,14 +39,16 @@ def thin(monkeypatch: pytest.MonkeyPatch) -> None:
         ("n", 2, 5, 1),
     ],
 )
-def test_the_graph_does_what_torch_does(size: str, classes: int, reg_max: int, coefficients: int) -> None:
+def test_the_graph_does_what_torch_does(
+    draw_weights: Draw, size: str, classes: int, reg_max: int, coefficients: int
+) -> None:
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
     from anymask.network.head import predictions
     from anymask.network.yolo import Network
 
     config = NetworkConfig(size, "yolo", classes, reg_max, coefficients, detail=False)
-    weights = realistic(config)
+    weights = draw_weights(config)
     assert variant(weights, Path("x.pt")) == config
     network = Network(config).eval()
     network.load_state_dict({name: torch.from_numpy(value) for name, value in our_weights(weights).items()})
