@@ -4,39 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from anymask.fastsam.archive import Array, write_archive
-from anymask.fastsam.checkpoint import BINS, our_weights, write_weights
-from anymask.fastsam.modules import named_tensors
-from anymask.fastsam.yolov8_seg import published_model
 from anymask.network.config import NetworkConfig
-
-CONFIG = NetworkConfig("n", "yolo", reg_max=5, coefficients=6, detail=False)
-
-
-def random_weights(config: NetworkConfig) -> dict[str, Array]:
-    """Weights by their published names, as a file holds them.
-
-    They are as training leaves them: layers keep the size of numbers, and norms are not those of a new network.
-    """
-    rng = np.random.default_rng(0)
-    found: dict[str, Array] = {}
-    for name, tensor in named_tensors(published_model(config)).items():
-        if tensor.storage.kind == "LongStorage":
-            found[name] = np.array(7)
-            continue
-        if name == BINS:
-            drawn: Array = np.arange(config.reg_max).reshape(tensor.shape)
-        elif name.endswith("running_var") or (name.endswith("weight") and len(tensor.shape) == 1):
-            drawn = rng.uniform(0.5, 1.5, tensor.shape)
-        elif name.endswith(("bias", "running_mean")):
-            drawn = rng.normal(0, 0.2, tensor.shape)
-        else:
-            drawn = rng.standard_normal(tensor.shape, np.float32) / np.prod(tensor.shape[1:]) ** 0.5
-        found[name] = drawn.astype(np.float16)
-    return found
+from tests.published_weights import CONFIG, random_weights, write_checkpoint
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +24,7 @@ def weights() -> dict[str, Array]:
 
 @pytest.fixture(scope="session")
 def checkpoint(weights: dict[str, Array], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("published") / "small.pt"
-    with path.open("wb") as stream:
-        write_weights(stream, CONFIG, our_weights(weights))
-    return path
+    return write_checkpoint(tmp_path_factory.mktemp("published") / "small.pt", weights)
 
 
 @pytest.fixture

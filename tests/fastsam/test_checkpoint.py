@@ -15,9 +15,9 @@ from anymask.fastsam.modules import named_tensors
 from anymask.fastsam.pickles import Storage, StoredTensor
 from anymask.fastsam.yolov8_seg import module, published_model
 from anymask.network.config import YOLO_SCALES, NetworkConfig
+from tests.published_weights import CONFIG
 
 Weights = dict[str, Array]
-CONFIG = NetworkConfig("n", "yolo", reg_max=5, coefficients=6, detail=False)
 SIX = StoredTensor(Storage("HalfStorage", "0", 6), 0, (2, 3), (3, 1))
 NUMBERS = np.arange(6, dtype=np.float16)
 

@@ -13,9 +13,9 @@ from anymask.fastsam.to_onnx import to_graph
 from anymask.network import config as network_config
 from anymask.network.config import NetworkConfig
 from anymask.runtimes import OnnxRuntime
+from tests.published_weights import CONFIG
 
 Draw = Callable[[NetworkConfig], dict[str, Array]]
-CONFIG = NetworkConfig("n", "yolo", reg_max=5, coefficients=6, detail=False)  # of `weights`
 TOLERANCE = 1e-4  # of the largest number of its kind
 
 
