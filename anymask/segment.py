@@ -22,7 +22,7 @@ from anymask.runtimes import open_runtime
 from anymask.snap import snap_all
 
 IMAGE_SIZE = 640  # network pixels along the longest side, where the weights do not tell another
-SHOWN = 0.05  # masks that score lower are rarely what a person wants to look at; prompts choose among all
+SHOWN = 0.05  # of `Segmenter.shown`, likewise; prompts choose among all masks
 
 # Which masks the refiner draws anew: those that points and boxes choose, every mask, or none
 Refine = Literal["auto", "all", "off"]
@@ -37,7 +37,8 @@ class Segmenter:
         fetched once; or the path of an ONNX file or of a FastSAM checkpoint (.pt, .safetensors). See docs/fastsam.md.
     threads: of one forward pass, 1 or more; the number of cores when None.
 
-    ``image_size`` is how many network pixels the weights want along the longest side of a picture.
+    ``image_size`` is how many network pixels the weights want along the longest side of a picture; masks that score
+    below ``shown`` are rarely what a person wants to look at.
 
     Raises WeightsError if the weights are missing or damaged, or cannot be fetched, SettingsError for threads out of
     range.
@@ -56,6 +57,7 @@ class Segmenter:
             self.crop_rule = CropRule.from_metadata(metadata)
             self.image_size = int(metadata.get("image_size", IMAGE_SIZE))
             check_image_size(self.image_size)
+            self.shown = float(metadata.get("shown", SHOWN))
         except ValueError as error:
             raise WeightsError(f"{self.weights}: its metadata cannot be read ({error}): export it again") from error
         self._auto: Refine = "off" if metadata.get("auto_refine") == "off" else "auto"

@@ -232,6 +232,7 @@ def test_a_copy_of_the_weights_finds_the_same(
         {"crop_cells": "-1"},
         {"image_size": "100"},
         {"image_size": "large"},
+        {"shown": "some"},
     ],
 )
 def test_damaged_metadata_are_refused(tmp_path: Path, metadata: dict[str, str]) -> None:

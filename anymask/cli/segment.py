@@ -83,7 +83,7 @@ def segment(
             metavar="S",
             min=0,
             max=1,
-            help=f"Leave out masks that score lower. [default: {SHOWN}, with prompts 0]",
+            help=f"Leave out masks that score lower. [default: {SHOWN}, or what the weights want; with prompts 0]",
             show_default=False,
         ),
     ] = None,
@@ -107,10 +107,9 @@ def segment(
     logging.getLogger("anymask").setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     prompts = read_prompts(point or [], box or [], prompt or [])
     chosen = read_formats(formats)
-    least = score if score is not None else 0.0 if prompts else SHOWN
     settings = {
         "image_size": image_size,
-        "score": least,
+        "score": score,
         "iou": iou,
         "max_masks": max_masks,
         "max_pixels": max_pixels,
@@ -124,6 +123,8 @@ def segment(
     if folder is not None:
         make_folder(folder)
     segmenter = Segmenter(find(weights, hidden=quiet), threads=threads)
+    if score is None:
+        settings["score"] = 0.0 if prompts else segmenter.shown
     job = Job(segmenter, prompts, candidates, chosen, folder, settings, zoom)
     taken: set[str] = set()
     with progress_bar(hidden=quiet or len(names) < 2 or (as_json and sys.stdout.isatty())) as bar:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 LICENCE = "AGPL-3.0"
 IMAGE_SIZE = 1024  # network pixels along the longest side, where a checkpoint does not tell its own
 
-# The score is the class score as it is, and a mask ends where its box ends. Clicks and boxes choose among these masks:
-# drawn anew they would be the answers of this package's refiner, which has never seen these masks.
+# The score is the class score as it is, a mask ends where its box ends, and FastSAM itself leaves out what scores below
+# .25. Clicks and boxes choose among the masks: drawn anew they would be this package's refiner's, not FastSAM's.
 BEHAVIOUR: Mapping[str, str] = {
     "class_power": "1.0",
     "maskness_power": "0.0",
     "crop_cells": "0.0",
     "crop_share": "0.0",
     "crop_falloff": "0.0",
+    "shown": "0.25",
     "auto_refine": "off",
 }
 

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from anymask import __version__
@@ -11,7 +12,7 @@ from anymask.errors import WeightsError
 from anymask.fastsam.checkpoint import SUFFIXES, read_weights, training_size, variant
 from anymask.fastsam.published import LICENCE, PUBLISHED, metadata
 from anymask.fastsam.to_onnx import to_graph
-from anymask.files import cache_folder, replace_file, writable
+from anymask.files import cache_folder, replace_file, temporary_folder, writable
 from anymask.models import DEFAULT, resolve, weights_hash
 
 logger = logging.getLogger(__name__)
@@ -81,24 +82,32 @@ def onnx_file(weights: str | os.PathLike[str]) -> Path:
     kept = cache_folder() / CONVERTED
     if found := held(kept, key):
         return found
+    folder = writable(kept)
+    if folder != kept and (found := held(folder, key)):
+        return found
     logger.info("%s is converted to ONNX, once", source)
     parts = convert(source)
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)
     name = f"{key}-{digest.hexdigest()[:DIGITS]}.onnx"
-    folder = writable(kept)
-    if folder != kept and (found := held(folder, key)):
-        return found
-    replace_file(folder / name, lambda stream: stream.writelines(parts))
+    try:
+        replace_file(folder / name, lambda stream: stream.writelines(parts))
+    except WeightsError as error:
+        if folder != kept:
+            raise
+        logger.warning("%s", error)
+        folder = temporary_folder()
+        replace_file(folder / name, lambda stream: stream.writelines(parts))
     return folder / name
 
 
 def held(folder: Path, key: str) -> Path | None:
     """The file of ``key`` in a folder of conversions, if it is there and undamaged."""
     for path in folder.glob(f"{key}-*.onnx"):
-        if weights_hash(path)[:DIGITS] == path.stem.removeprefix(f"{key}-"):
-            return path
+        with suppress(OSError):
+            if weights_hash(path)[:DIGITS] == path.stem.removeprefix(f"{key}-"):
+                return path
         logger.warning("%s: is damaged and is made again", path)
     return None
 

@@ -110,6 +110,17 @@ def test_a_cache_that_takes_nothing_costs_only_time(
     assert Segmenter(checkpoint).image_size == 640
 
 
+def test_a_model_that_cannot_be_kept_costs_only_time(checkpoint: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made = onnx_file(checkpoint)
+    content = made.read_bytes()
+    made.unlink()
+    made.mkdir()  # where the file should be, as a full disk would refuse it
+    other = onnx_file(checkpoint)
+    assert other != made and other.read_bytes() == content
+    assert f"{made}: cannot be written" in caplog.text
+    other.unlink()
+
+
 def test_a_cache_that_is_only_read_is_used(
     checkpoint: Path, counted: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,9 +140,10 @@ def test_published_weights_behave_as_published(checkpoint: Path, weights: dict[s
     assert Segmenter(checkpoint).image_size == 640  # this one does
     assert segmenter.score_rule == ScoreRule(1.0, 0.0)
     assert (segmenter.crop_rule.cells, segmenter.crop_rule.share) == (0, 0)
+    assert segmenter.shown == 0.25
     assert segmenter.weights == path and segmenter.weights_hash() == weights_hash(path)
     default = Segmenter()
-    assert (default.image_size, default.crop_rule) == (640, CropRule())
+    assert (default.image_size, default.crop_rule, default.shown) == (640, CropRule(), 0.05)
 
 
 def test_both_kinds_of_files_give_the_same_masks(checkpoint: Path, weights: dict[str, Array], tmp_path: Path) -> None:
