@@ -8,9 +8,13 @@ import typer
 from anymask.cli.console import progress_bar
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import SPLIT, SplitOption
+from anymask.cli.weights import find
 from anymask.datasets import PhotoEntry, read, spread
 from anymask.errors import SettingsError
 from anymask.fastsam.checkpoint import PT, is_published
+from anymask.fastsam.published import PUBLISHED
+from anymask.fastsam.weights import onnx_file
+from anymask.files import replace_file
 from anymask.mask_head import MaskHead
 from anymask.models import default_weights
 from anymask.runtimes import OnnxMaskHead, open_runtime
@@ -20,7 +24,9 @@ from anymask.segment import IMAGE_SIZE
 def export(
     checkpoint: Annotated[
         Path,
-        typer.Argument(metavar="CHECKPOINT", help="What a run saved, such as last.pt, or a FastSAM checkpoint."),
+        typer.Argument(
+            metavar="CHECKPOINT", help="What a run saved, such as last.pt, a FastSAM checkpoint, or its name."
+        ),
     ],
     to: Annotated[
         Path,
@@ -37,54 +43,61 @@ def export(
 ) -> None:
     """Write a trained network as ONNX and check it against torch. Needs: pip install 'anymask[train]'.
 
-    A network with YOLOv8's own trunk, such as a fine-tuned FastSAM, is also written as a FastSAM checkpoint (.pt).
+    A FastSAM checkpoint becomes ONNX without that extra. A network with YOLOv8's own trunk, such as a fine-tuned
+    FastSAM, is also written as a FastSAM checkpoint (.pt).
     """
-    with needs_extra("train"):
-        from anymask.export import export_mask_head, export_onnx, export_refiner, write_metadata
-        from anymask.network.checkpoint import (
-            DETECTOR,
-            MASK_HEAD,
-            REFINER,
-            load_checkpoint,
-            load_mask_head,
-            load_network,
-            load_refiner,
-            model_of,
-        )
-        from anymask.network.published import load_published, save_published
-
     as_checkpoint = to.suffix.lower() == PT
     if to.exists() and checkpoint.exists() and to.samefile(checkpoint):
         raise SettingsError(f"--to {to} is the checkpoint itself, which would be lost; name another file")
     if as_checkpoint and photos is not None:
         raise SettingsError("--photos fits scores that an ONNX file keeps; leave it out where --to ends in .pt")
+    if str(checkpoint) in PUBLISHED:
+        checkpoint = find(str(checkpoint))
     published = is_published(checkpoint)
-    model = DETECTOR if published else model_of(load_checkpoint(checkpoint))
-    if not as_checkpoint and model == REFINER:
-        typer.echo(written(to, export_refiner(load_refiner(checkpoint), to)))
+    if published and not as_checkpoint and photos is None:
+        copy_converted(checkpoint, to)  # needs no torch
         return
-    if not as_checkpoint and model == MASK_HEAD:
-        typer.echo(written(to, export_mask_head(load_mask_head(checkpoint), to)))
+    with needs_extra("train"):
+        from anymask.export import export_mask_head, export_onnx, export_refiner, write_metadata
+        from anymask.network import checkpoint as saved
+        from anymask.network.published import load_published, save_published
+
+    model = saved.DETECTOR if published else saved.model_of(saved.load_checkpoint(checkpoint))
+    if as_checkpoint:
+        network = load_published(checkpoint) if published else saved.load_network(checkpoint)
+        save_published(network, to)
+        typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB, {network.config}")
+        return
+    if published:
+        copy_converted(checkpoint, to)
+    elif model == saved.REFINER:
+        typer.echo(written(to, export_refiner(saved.load_refiner(checkpoint), to)))
+        return
+    elif model == saved.MASK_HEAD:
+        typer.echo(written(to, export_mask_head(saved.load_mask_head(checkpoint), to)))
     else:
-        network = load_published(checkpoint) if published else load_network(checkpoint)
-        if as_checkpoint:
-            save_published(network, to)
-            typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB, {network.config}")
-            return
-        typer.echo(written(to, export_onnx(network, to)))
+        typer.echo(written(to, export_onnx(saved.load_network(checkpoint), to)))
     if photos is None:
         return
     from anymask.evaluate.scores import fit_score_rule, score_photos
 
     labelled = spread(fully_labelled(photos, split), fit_on)
-    runtime = open_runtime(default_weights() if model == MASK_HEAD else to)
-    mask_head = MaskHead(OnnxMaskHead(to)) if model == MASK_HEAD else None
+    mask_head = MaskHead(OnnxMaskHead(to)) if model == saved.MASK_HEAD else None
+    runtime = open_runtime(default_weights() if mask_head is not None else to)
     with progress_bar() as bar:
         photos_read = bar.track(labelled, description="fitting scores")
-        scored = score_photos(runtime, photos_read, IMAGE_SIZE, mask_head)
+        size = int(runtime.metadata.get("image_size", IMAGE_SIZE))
+        scored = score_photos(runtime, photos_read, size, mask_head)
     rule = fit_score_rule(scored)
     write_metadata(to, rule.to_metadata())
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")
+
+
+def copy_converted(checkpoint: Path, to: Path) -> None:
+    """Write a FastSAM checkpoint as ONNX, as `Segmenter` would run it, and say so."""
+    content = onnx_file(checkpoint).read_bytes()
+    replace_file(to, lambda stream: stream.write(content))
+    typer.echo(f"{to}: {len(content) / 1e6:.1f} MB")
 
 
 def written(path: Path, difference: float) -> str:

@@ -61,7 +61,7 @@ def score_photo(runtime: Runtime, photo: LabelledPhoto, image_size: int, mask_he
     if mask_head is not None:
         rles, maskness = mask_head.masks(candidates, raw, features, letterbox)
     else:
-        rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, CropRule())
+        rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, CropRule.from_metadata(runtime.metadata))
     truth = rle.iou(rles, list(photo.layers[0]), height, width)
     return Scored(candidates.scores, maskness, truth.max(axis=1, initial=0.0))
 

@@ -16,7 +16,7 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from anymask.errors import WeightsError
-from anymask.network.checkpoint import replace_file
+from anymask.files import replace_file
 from anymask.network.head import predictions
 from anymask.network.trunk import EfficientNetLite, fingerprint
 from anymask.network.yolo import Network

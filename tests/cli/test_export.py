@@ -138,7 +138,7 @@ def test_only_photos_with_everything_labelled_are_fitted_on(photos: Path) -> Non
         (["--minutes", "-1"], 2, "minutes"),
         (["--split", "none.csv"], 1, "none.csv"),
         (["--weights", "none.pt"], 1, "none.pt: there is no such weights file"),
-        (["--weights", "mine.txt"], 1, "mine.txt: expected 'default' or an ONNX file"),
+        (["--weights", "mine.txt"], 1, "mine.txt: expected 'default', 'fastsam-s', 'fastsam-x' or an ONNX file"),
         (["--weights", "none.pt", "--model", "refiner"], 1, "none.pt: expected 'default' or an ONNX file"),
     ],
 )
