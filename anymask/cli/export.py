@@ -62,6 +62,7 @@ def export(
         from anymask.network import checkpoint as saved
         from anymask.network.published import load_published, save_published
 
+    labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
     model = saved.DETECTOR if published else saved.model_of(saved.load_checkpoint(checkpoint))
     if as_checkpoint:
         network = load_published(checkpoint) if published else saved.load_network(checkpoint)
@@ -81,7 +82,6 @@ def export(
         return
     from anymask.evaluate.scores import fit_score_rule, score_photos
 
-    labelled = spread(fully_labelled(photos, split), fit_on)
     mask_head = MaskHead(OnnxMaskHead(to)) if model == saved.MASK_HEAD else None
     runtime = open_runtime(default_weights() if mask_head is not None else to)
     with progress_bar() as bar:
