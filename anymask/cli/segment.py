@@ -21,7 +21,7 @@ from anymask.maskset import MaskSet
 from anymask.models import DEFAULT
 from anymask.outputs import OUTPUTS
 from anymask.prompts import Box, Point, Prompt, parse_json
-from anymask.segment import IMAGE_SIZE, SHOWN, Segmenter
+from anymask.segment import DRAWN, IMAGE_SIZE, SHOWN, Segmenter
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +92,9 @@ def segment(
     ] = 0.7,
     max_masks: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many masks.")] = 1000,
     max_pixels: Annotated[int, typer.Option(metavar="N", min=1, help="Refuse larger pictures.")] = MAX_PIXELS,
+    drawn: Annotated[
+        int, typer.Option(metavar="N", min=0, help="So many of the likeliest masks are drawn by the mask head.")
+    ] = DRAWN,
     refine: RefineOption = "auto",
     snap: Annotated[
         bool, typer.Option("--snap", help="Move the contours of large masks to edges in the picture where that helps.")
@@ -113,6 +116,7 @@ def segment(
         "iou": iou,
         "max_masks": max_masks,
         "max_pixels": max_pixels,
+        "drawn": drawn,
         "refine": refine,
         "snap": snap,
     }
