@@ -1,4 +1,4 @@
-"""How long a picture takes, in network passes: the pass itself, and everything with so many masks drawn by the mask head.
+"""How long a picture takes, in network passes: the pass alone, and everything with so many masks drawn.
 
     python scripts/measure_passes.py PHOTO... [--drawn N,...] [--repeats N]
 
