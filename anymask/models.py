@@ -42,6 +42,9 @@ def resolve(weights: str | os.PathLike[str], more: tuple[str, ...] = ()) -> Path
 
 
 def weights_hash(path: Path) -> str:
-    """SHA-256 of a weights file, 64 hex digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """SHA-256 of a weights file, 64 hex digits; of an OpenVINO model that of the .xml and the .bin as one."""
+    digest = hashlib.sha256()
+    for file in (path, path.with_suffix(".bin")) if path.suffix.lower() == ".xml" else (path,):
+        with file.open("rb") as stream:
+            hashlib.file_digest(stream, lambda: digest)
+    return digest.hexdigest()

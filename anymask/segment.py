@@ -17,7 +17,7 @@ from anymask.postprocess import ScoreRule, postprocess
 from anymask.prompts import Box, Prompt, as_list, select
 from anymask.refine.answers import refine_all, refine_answers
 from anymask.refine.refiner import Refiner
-from anymask.runtimes import open_runtime
+from anymask.runtimes import MORE_SUFFIXES, check_runtime, open_runtime
 from anymask.snap import snap_all
 
 IMAGE_SIZE = 640  # network pixels along the longest side
@@ -32,18 +32,28 @@ class Segmenter:
 
     Safe to share between threads; the same input gives the same output.
 
-    weights: "default" for the model inside the package, or the path of an ONNX file.
+    weights: "default" for the model inside the package, or the path of a file that `anymask export` wrote.
+    runtime: "onnx", "openvino" or "torch", what runs them. None takes ONNX Runtime for an ONNX file, OpenVINO for .xml
+        and PyTorch for .torchscript; OpenVINO opens ONNX files too. The refiner is run by ONNX Runtime, always.
     threads: of one forward pass, 1 or more; the number of cores when None.
 
-    Raises WeightsError if the weights are missing or damaged, SettingsError for threads out of range.
+    Raises WeightsError if the weights are missing or damaged or not for the runtime, MissingExtraError if the runtime
+    is not installed, SettingsError for another runtime and for threads out of range.
     """
 
-    def __init__(self, weights: str | os.PathLike[str] = DEFAULT, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        weights: str | os.PathLike[str] = DEFAULT,
+        *,
+        runtime: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        check_runtime(runtime)
         if threads is not None and threads < 1:
             raise SettingsError(f"threads must be 1 or more, or None for the number of cores, but got {threads}")
         self.threads = threads
-        self.weights = resolve(weights)
-        self.runtime = open_runtime(self.weights, threads)
+        self.weights = resolve(weights, MORE_SUFFIXES)
+        self.runtime = open_runtime(self.weights, threads, runtime)
         self._opening = Lock()
         try:
             self.score_rule = ScoreRule.from_metadata(self.runtime.metadata)
@@ -166,7 +176,7 @@ class Segmenter:
         return Refiner(self.runtime, self.threads)
 
     def weights_hash(self) -> str:
-        """SHA-256 of the weights file, 64 hex digits."""
+        """SHA-256 of the weights file, 64 hex digits; of an .xml file and its .bin together."""
         return weights_hash(self.weights)
 
 

@@ -1,9 +1,11 @@
-"""``anymask export``: a checkpoint becomes a model file."""
+"""``anymask export``: weights become a model file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from anymask.cli.console import progress_bar
 from anymask.cli.extras import needs_extra
@@ -11,18 +13,45 @@ from anymask.cli.places import SPLIT, SplitOption
 from anymask.datasets import PhotoEntry, read, spread
 from anymask.errors import SettingsError
 from anymask.fastsam.checkpoint import PT, is_published
+from anymask.image import load_image
+from anymask.letterbox import Letterbox
+from anymask.models import DEFAULT, default_weights, resolve
+from anymask.runtimes import MODEL_SUFFIXES, OnnxRuntime
+from anymask.sample import sample_picture
 from anymask.segment import IMAGE_SIZE
+
+if TYPE_CHECKING:
+    from anymask.export.agreement import Difference
+    from anymask.network.yolo import Network
+
+ONNX, OPENVINO, TORCHSCRIPT = ".onnx", ".xml", ".torchscript"
 
 
 def export(
-    checkpoint: Annotated[
+    weights: Annotated[
         Path,
-        typer.Argument(metavar="CHECKPOINT", help="last.pt or refiner.pt of a training run, or a FastSAM checkpoint."),
+        typer.Argument(
+            metavar="WEIGHTS",
+            help="last.pt or refiner.pt of a training run, a FastSAM checkpoint, an exported ONNX file, or "
+            f"{DEFAULT!r}.",
+        ),
     ],
     to: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="The ONNX file to write; with .pt, a checkpoint in FastSAM's structure."),
+        typer.Option(
+            metavar="FILE",
+            help="The file to write: .onnx, .xml (OpenVINO, with its .bin), .torchscript, or .pt, a checkpoint in "
+            "FastSAM's structure.",
+        ),
     ] = Path("anymask.onnx"),
+    compare_on: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PICTURE",
+            help="The picture on which the file is compared with what it was made from. [default: a drawn one]",
+            show_default=False,
+        ),
+    ] = None,
     photos: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Labelled photos: fits on their training side how scores follow from masks."),
@@ -32,33 +61,44 @@ def export(
         int, typer.Option(metavar="N", min=1, help="At most so many photos to fit on, evenly spread.")
     ] = 300,
 ) -> None:
-    """Write a trained detector or refiner as ONNX and check it against torch. Needs: pip install 'anymask[train]'.
+    """Write a detector or refiner for another program and check that it says the same. Needs: pip install
+    'anymask[train]', and for .xml 'anymask[train,openvino]'.
 
     A network with YOLOv8's own trunk, such as a fine-tuned FastSAM, is also written as a FastSAM checkpoint (.pt).
     """
     with needs_extra("train"):
-        from anymask.export import export_onnx, export_refiner, write_metadata
-        from anymask.network.checkpoint import REFINER, load_checkpoint, load_network, load_refiner, model_of
-        from anymask.network.published import load_published, save_published
+        from anymask.export import export_refiner, write_metadata
+        from anymask.network.checkpoint import REFINER, load_checkpoint, load_refiner, model_of
+        from anymask.network.published import save_published
 
-    as_checkpoint = to.suffix.lower() == PT
-    if to.exists() and checkpoint.exists() and to.samefile(checkpoint):
-        raise SettingsError(f"--to {to} is the checkpoint itself, which would be lost; name another file")
-    if as_checkpoint and photos is not None:
-        raise SettingsError("--photos fits scores that an ONNX file keeps; leave it out where --to ends in .pt")
-    published = is_published(checkpoint)
-    if not as_checkpoint and not published and model_of(load_checkpoint(checkpoint)) == REFINER:
-        difference = export_refiner(load_refiner(checkpoint), to)
-        typer.echo(written(to, difference))
+    suffix = to.suffix.lower()
+    if suffix not in (*MODEL_SUFFIXES, PT):
+        raise SettingsError(f"--to {to} must end in {', '.join(MODEL_SUFFIXES)} or {PT}")
+    source = default_weights() if weights == Path(DEFAULT) else weights
+    if source.suffix.lower() == ONNX:
+        resolve(source)  # it is there
+    if to.exists() and source.exists() and to.samefile(source):
+        raise SettingsError(f"--to {to} is the file to export itself, which would be lost; name another file")
+    if suffix == PT and photos is not None:
+        raise SettingsError("--photos fits scores that an exported file keeps; leave it out where --to ends in .pt")
+    is_trained = source.suffix.lower() != ONNX and not is_published(source)
+    if suffix != PT and is_trained and model_of(load_checkpoint(source)) == REFINER:
+        if suffix != ONNX:
+            raise SettingsError(f"--to {to}: a refiner is run by ONNX Runtime alone; name a file ending in {ONNX}")
+        largest = export_refiner(load_refiner(source), to)
+        typer.echo(f"{to}: {size_mb(to):.1f} MB, largest difference to torch {largest:.1e} of the output")
         return
-    network = load_published(checkpoint) if published else load_network(checkpoint)
-    if as_checkpoint:
+    if suffix == PT:
+        network = load(source)
         save_published(network, to)
-        typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB, {network.config}")
+        typer.echo(f"{to}: {size_mb(to):.1f} MB, {network.config}")
         return
     labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
-    difference = export_onnx(network, to)
-    typer.echo(written(to, difference))
+    picture = load_image(compare_on) if compare_on is not None else sample_picture()
+    height, width, _ = picture.shape
+    difference = write(source, to, Letterbox.fit(height, width, IMAGE_SIZE)(picture))
+    engine = "ONNX Runtime" if source.suffix.lower() == ONNX else "torch"
+    typer.echo(f"{to}: {size_mb(to):.1f} MB, largest differences to {engine}: {difference}")
     if photos is None:
         return
     from anymask.evaluate.scores import fit_score_rule, score_photos
@@ -71,9 +111,46 @@ def export(
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")
 
 
-def written(path: Path, difference: float) -> str:
-    """The line about a file that was written."""
-    return f"{path}: {path.stat().st_size / 1e6:.1f} MB, largest difference to torch {difference:.1e} of the output"
+def write(source: Path, to: Path, batch: NDArray[np.float32]) -> "Difference":
+    """Write a detector in the form that the suffix of ``to`` names; the differences to its source on ``batch``."""
+    from anymask.export import export_onnx, export_openvino, export_torchscript
+    from anymask.export.agreement import difference
+    from anymask.export.deployed import TorchNetwork
+    from anymask.export.to_onnx import onnx_bytes
+    from anymask.network.checkpoint import replace_file
+
+    suffix = to.suffix.lower()
+    if source.suffix.lower() != ONNX:
+        network = load(source)
+        if suffix == TORCHSCRIPT:
+            return export_torchscript(network, to, batch=batch)
+        if suffix == OPENVINO:
+            return export_openvino(onnx_bytes(network), to, ours=TorchNetwork(network), batch=batch)
+        return export_onnx(network, to, batch=batch)
+    ours, content = OnnxRuntime(source), source.read_bytes()
+    if suffix == TORCHSCRIPT:
+        return export_torchscript(load(source), to, metadata=ours.metadata, ours=ours, batch=batch)
+    if suffix == OPENVINO:
+        return export_openvino(content, to, batch=batch)
+    replace_file(to, lambda stream: stream.write(content))
+    return difference(ours, OnnxRuntime(to), batch)
+
+
+def load(source: Path) -> "Network":
+    """The network of a checkpoint, FastSAM's or our own, or of an exported ONNX file."""
+    from anymask.network.checkpoint import load_network
+    from anymask.network.published import load_published
+    from anymask.train.exported import load_exported
+
+    if source.suffix.lower() == ONNX:
+        return load_exported(source)
+    return load_published(source) if is_published(source) else load_network(source)
+
+
+def size_mb(path: Path) -> float:
+    """Of a model's file; of an OpenVINO model with its .bin."""
+    files = [path, path.with_suffix(".bin")] if path.suffix.lower() == OPENVINO else [path]
+    return sum(file.stat().st_size for file in files) / 1e6
 
 
 def fully_labelled(photos: Path, split: Path) -> list[PhotoEntry]:

@@ -13,7 +13,7 @@ import numpy as np
 import typer
 
 from anymask.cli.console import progress_bar, say
-from anymask.cli.places import RefineOption
+from anymask.cli.places import RefineOption, RuntimeOption
 from anymask.errors import AnymaskError, ImageError, PromptError, SettingsError
 from anymask.image import MAX_PIXELS, find_images, load_image
 from anymask.maskset import MaskSet
@@ -56,7 +56,7 @@ def segment(
         list[str] | None, typer.Option(metavar="FILE", help="A JSON file with one prompt or a list of them.")
     ] = None,
     candidates: Annotated[int, typer.Option(metavar="N", min=1, help="Masks per prompt, the best first.")] = 1,
-    weights: Annotated[str, typer.Option(metavar="W", help=f"{DEFAULT!r}, or the path of an ONNX file.")] = DEFAULT,
+    weights: Annotated[str, typer.Option(metavar="W", help=f"{DEFAULT!r}, or the path of an exported file.")] = DEFAULT,
     formats: Annotated[
         str, typer.Option("--format", metavar="NAME,...", help=f"Comma-separated: {', '.join(OUTPUTS)}.")
     ] = "coco,overlay",
@@ -93,6 +93,7 @@ def segment(
         bool, typer.Option("--snap", help="Move the contours of large masks to edges in the picture where that helps.")
     ] = False,
     zoom: Annotated[bool, typer.Option(help="Look closer where no mask fits a point or a box.")] = True,
+    runtime: RuntimeOption = None,
     threads: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Threads of the network. [default: cores]")
     ] = None,
@@ -119,7 +120,7 @@ def segment(
     folder = out if out is not None or as_json else OUT
     if folder is not None:
         make_folder(folder)
-    job = Job(Segmenter(weights, threads=threads), prompts, candidates, chosen, folder, settings, zoom)
+    job = Job(Segmenter(weights, runtime=runtime, threads=threads), prompts, candidates, chosen, folder, settings, zoom)
     taken: set[str] = set()
     with progress_bar(hidden=quiet or len(names) < 2 or (as_json and sys.stdout.isatty())) as bar:
         for name in bar.track(names, description="segmenting"):

@@ -9,7 +9,10 @@ import torch
 from onnx import helper
 from torch import Tensor, nn
 
-from anymask.export.to_onnx import store_half, to_model, write_checked
+from anymask.errors import WeightsError
+from anymask.export.agreement import TOLERANCE
+from anymask.export.to_onnx import store_half, to_model
+from anymask.network.checkpoint import replace_file
 from anymask.network.refiner import PROMPTS, Refiner
 from anymask.network.trunk import fingerprint, imagenet_trunk
 from anymask.refine.window import SIDE
@@ -57,5 +60,10 @@ def export_refiner(network: Refiner, path: Path) -> float:
         expected = [tensor.numpy() for tensor in deployed(pixels, prompts, *features)]
     got = OnnxRefiner(content).run(pixels.numpy(), prompts.numpy(), tuple(map(Tensor.numpy, features)))
     difference = float(np.max([np.abs(a - b).max() / np.abs(a).max() for a, b in zip(expected, got, strict=True)]))
-    write_checked(path, content, difference)
+    if not difference < TOLERANCE:
+        raise WeightsError(
+            f"{path}: the exported model differs from torch by {difference:.1e} of the largest output, "
+            f"expected below {TOLERANCE:.0e}; nothing was written"
+        )
+    replace_file(path, lambda stream: stream.write(content))
     return difference

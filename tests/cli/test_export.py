@@ -52,7 +52,7 @@ def test_a_checkpoint_becomes_weights(run: Run, checkpoint: Path, photos: Path) 
     assert (ended.code, ended.err) == (0, "")
     size = Path("made/mine.onnx").stat().st_size / 1e6
     (line,) = ended.out.splitlines()
-    assert line.startswith(f"{Path('made/mine.onnx')}: {size:.1f} MB, largest difference to torch ")
+    assert line.startswith(f"{Path('made/mine.onnx')}: {size:.1f} MB, largest differences to torch: scores ")
     segmenter = Segmenter("made/mine.onnx")
     assert segmenter.runtime.metadata.get("maskness_power") is None
     assert segmenter(photos / "drawn" / "images" / "0.png", image_size=64).size == (64, 96)
@@ -114,8 +114,8 @@ def test_what_cannot_be_a_fastsam_checkpoint_is_refused(run: Run, checkpoint: Pa
     before = published.read_bytes(), checkpoint.read_bytes()
     for given, said in (
         (("export", checkpoint, "--to", "mine.pt"), "only a network whose trunk is YOLOv8's own, without detail"),
-        (("export", published, "--to", published), "is the checkpoint itself"),
-        (("export", checkpoint, "--to", checkpoint), "is the checkpoint itself"),
+        (("export", published, "--to", published), "is the file to export itself"),
+        (("export", checkpoint, "--to", checkpoint), "is the file to export itself"),
         (("export", published, "--to", "mine.pt", "--photos", "x"), "leave it out where --to ends in .pt"),
     ):
         ended = run(*given)
