@@ -1,5 +1,7 @@
 """`anymask export` and the part of `anymask train` that takes no time."""
 
+import importlib.util
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -148,3 +150,61 @@ def test_training_tells_what_is_wrong(run: Run, photos: Path, arguments: list[st
     ended = run("train", *given, *arguments)
     assert ended.code == code and said in ended.lines[-1] and ended.lines[-1].startswith("anymask: ")
     assert not list(Path().glob("checkpoints/*"))
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".xml", ".torchscript"])
+@pytest.mark.parametrize("weights", ["last.pt", "default"])
+def test_weights_become_files_for_other_programs(
+    run: Run, checkpoint: Path, astronaut: Path, photos: Path, weights: str, suffix: str
+) -> None:
+    if suffix == ".xml" and importlib.util.find_spec("openvino") is None:
+        pytest.skip("openvino is not installed")
+    to = Path(f"mine{suffix}")
+    ended = run("export", weights, "--to", to, "--compare-on", astronaut)
+    assert (ended.code, ended.err) == (0, "")
+    engine = "ONNX Runtime" if weights == "default" else "torch"
+    said = re.fullmatch(
+        rf"mine\{suffix}: [\d.]+ MB, largest differences to {engine}: scores (\S+), boxes (\S+) pixels, "
+        r"coefficients (\S+), prototypes (\S+?)(?:, features (\S+))?\n",
+        ended.out,
+    )
+    assert said is not None, ended.out
+    assert float(said[1]) < 0.01 and (said[5] is not None) == (weights == "default")
+    mine = Segmenter(to, threads=1)
+    assert mine(photos / "drawn" / "images" / "0.png", image_size=64).size == (64, 96)
+    if weights == "default":
+        assert mine.score_rule == Segmenter(threads=1).score_rule
+
+
+def test_a_score_rule_is_fitted_into_every_form(run: Run, checkpoint: Path, photos: Path) -> None:
+    given = ("--photos", photos, "--split", photos / "split.csv", "--fit-on", "1")
+    ended = run("export", checkpoint, "--to", "mine.torchscript", *given)
+    assert ended.code == 0, ended.err
+    rule = Segmenter("mine.torchscript").score_rule
+    assert ended.out.splitlines()[1].startswith(f"mine.torchscript: {rule}, rank correlation")
+
+
+def test_a_file_that_does_not_say_the_same_is_an_error(run: Run, checkpoint: Path) -> None:
+    import torch
+
+    content = torch.load(checkpoint, weights_only=True)
+    content["ema"]["head.proto.cv3.bn.bias"][0] = float("nan")
+    torch.save(content, checkpoint)
+    for suffix in (".onnx", ".torchscript"):
+        ended = run("export", checkpoint, "--to", f"mine{suffix}")
+        (line,) = ended.lines
+        assert ended.code == 1 and "the exported model differs by nan of the largest output" in line
+        assert not Path(f"mine{suffix}").exists()
+
+
+def test_wrong_use_of_export_is_told(run: Run, checkpoint: Path) -> None:
+    for given, code, said in (
+        (("default", "--to", "mine.trt"), 2, "--to mine.trt must end in .onnx, .xml, .torchscript or .pt"),
+        (("default", "--to", "mine.pt"), 1, "only a network whose trunk is YOLOv8's own"),
+        (("none.onnx", "--to", "mine.xml"), 1, "none.onnx: there is no such weights file"),
+        (("default", "--to", "mine.xml", "--compare-on", "none.jpg"), 1, "none.jpg: there is no such file"),
+    ):
+        ended = run("export", *given)
+        (line,) = ended.lines
+        assert ended.code == code and said in line
+    assert {path.name for path in Path().iterdir()} == {"last.pt"}

@@ -97,6 +97,10 @@ from anymask.export import export_openvino
 export_openvino(Path(sys.argv[1]).read_bytes(), Path(sys.argv[3]) / "made.xml")
 """
 PLAIN = "import openvino"
+WATCH = """
+import sys
+sys.addaudithook(lambda event, arguments: event.startswith("socket.") and print("tried", event, file=sys.stderr))
+"""
 
 
 @pytest.mark.parametrize(("program", "reports"), [(USE, False), (CONVERT, False), (PLAIN, True)])
@@ -110,11 +114,12 @@ def test_it_sends_nothing_and_leaves_nothing(
         monkeypatch.setenv(name, str(home))
     for name in ("CI", "TF_BUILD", "JENKINS_URL"):  # there OpenVINO reports nothing by itself
         monkeypatch.delenv(name, raising=False)
-    command = [sys.executable, "-c", PREAMBLE + program, str(default_weights()), str(astronaut), str(tmp_path)]
+    command = [sys.executable, "-c", WATCH + PREAMBLE + program, str(default_weights()), str(astronaut), str(tmp_path)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert finished.returncode == 0, finished.stderr
-    # Importing OpenVINO by itself leaves an identifier in a folder of Intel's, so this test can fail
+    # Importing OpenVINO by itself leaves an identifier in a folder of Intel's and sends it: this test can fail
     assert any("intel" in path.name.lower() for path in home.iterdir()) == reports
+    assert ("tried socket." in finished.stderr) == reports
     assert (tmp_path / "made.xml").exists() == (program is CONVERT)
 
 
