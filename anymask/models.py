@@ -21,6 +21,15 @@ def refiner_weights() -> Path:
     return Path(str(resources.files("anymask") / "weights" / "refiner.onnx"))
 
 
+def packaged_hashes() -> dict[str, str]:
+    """The SHA-256 that each weights file inside the package must have, by its name; empty where the list is lost."""
+    try:
+        lines = (default_weights().parent / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name.strip(): digest for digest, _, name in (line.partition(" ") for line in lines)}
+
+
 def resolve(weights: str | os.PathLike[str], more: tuple[str, ...] = ()) -> Path:
     """The file that ``weights`` names: "default", or the path of an ONNX file, or of one with a suffix of ``more``.
 

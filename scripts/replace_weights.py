@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = Path("anymask") / "weights"
 FIGURES = (Path("docs") / "evaluation.json", Path("docs") / "prompts.json")
-TEXTS = (Path("README.md"), WEIGHTS / "MODEL_CARD.md", Path("docs") / "demo.png")
+TEXTS = (Path("README.md"), WEIGHTS / "MODEL_CARD.md", WEIGHTS / "SHA256SUMS", Path("docs") / "demo.png")
 EXPORTED = (WEIGHTS / "default.onnx", WEIGHTS / "refiner.onnx")
 
 
@@ -33,6 +33,7 @@ def steps(photos: Path, detector: Path | None, refiner: Path | None) -> list[lis
         commands.append([*anymask, "export", str(refiner), "--to", str(EXPORTED[1])])
     return [
         *commands,
+        [sys.executable, str(Path("scripts") / "write_hashes.py")],
         [*evaluate, "--asked", "4", "--edges", "--to", str(FIGURES[0])],
         [*evaluate, "--collections", "coco,voc", "--prompts", "--to", str(FIGURES[1])],
         [sys.executable, str(Path("scripts") / "write_figures.py")],

@@ -13,13 +13,13 @@ PACKAGE = "anymask"
 # A module or folder may import those of a lower tier. Inside one tier an import is allowed where it makes no cycle.
 TIERS = (
     {"errors", "boxes"},
-    {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "datasets", "sample"},
+    {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "datasets", "sample", "machine"},
     {"letterbox", "runtimes", "network", "fastsam"},
     {"postprocess", "graft", "snap"},
     {"prompts", "outputs"},
     {"refine"},
     {"segment"},
-    {"compat", "evaluate", "export"},
+    {"compat", "evaluate", "export", "doctor"},
     {"train"},
     {"cli", "__main__"},
 )
