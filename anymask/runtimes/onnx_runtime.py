@@ -1,11 +1,15 @@
 """Runs an ONNX file on the CPU by ONNX Runtime."""
 
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.runtimes.base import FEATURES, INPUT, OUTPUTS, RawOutput, Runtime, check_form, name_of
+from anymask.runtimes.onnx_part import part_of
 from anymask.runtimes.onnx_session import open_session
 
 CURE = "give a file that anymask exported, or export the weights again with a dynamic height and width"
@@ -31,6 +35,9 @@ class OnnxRuntime(Runtime):
         fixed = any(isinstance(side, int) for side in inputs.get(INPUT, ())[2:])
         check_form(name_of(source), inputs, outputs, fixed, CURE)
         self._has_features = outputs.issuperset(FEATURES)
+        self._trunk_bytes = trunk_of(source) if self._has_features else None
+        self._threads = threads
+        self._opening = Lock()
         self.metadata = dict(self._session.get_modelmeta().custom_metadata_map)
 
     def run(self, batch: NDArray[np.float32]) -> RawOutput:
@@ -40,11 +47,22 @@ class OnnxRuntime(Runtime):
 
     def features(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """See `Runtime.features`."""
-        import onnxruntime
-
         batch = self.check_batch(batch)
         if not self._has_features:
             return super().features(batch)
-        options = onnxruntime.RunOptions()
-        options.only_execute_path_to_fetches = True  # the trunk alone
-        return tuple(self._session.run(FEATURES, {INPUT: batch}, options))
+        with self._opening:
+            trunk = self._trunk
+        return tuple(trunk.run(FEATURES, {INPUT: batch}))
+
+    @cached_property
+    def _trunk(self) -> Any:
+        """A session of its own, for ONNX Runtime runs every node of a file."""
+        return self._session if self._trunk_bytes is None else open_session(self._trunk_bytes, self._threads, CURE)
+
+
+def trunk_of(source: str | Path | bytes) -> bytes | None:
+    """The part of a file that its features need; None where it cannot be cut out."""
+    try:
+        return part_of(source if isinstance(source, bytes) else Path(source).read_bytes(), FEATURES)
+    except (ValueError, OSError):
+        return None
