@@ -7,10 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from anymask import Segmenter
 from anymask.cli.export import fully_labelled
+from anymask.runtimes import open_runtime
 
 Run = Callable[..., Any]
 
@@ -110,6 +112,14 @@ def test_a_fastsam_checkpoint_becomes_weights_or_one_again(run: Run, published: 
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("again.pt: ")
     assert Path("again.pt").read_bytes() == published.read_bytes()
+
+    ended = run("export", "mine.onnx", "--to", "back.pt")  # what was folded together stays so
+    assert (ended.code, ended.err) == (0, "")
+    ended = run("export", "back.pt", "--to", "twice.onnx")
+    assert (ended.code, ended.err) == (0, "")
+    batch = np.random.default_rng(0).random((1, 3, 64, 64), np.float32)
+    once, twice = (open_runtime(name, 1).run(batch).predictions for name in ("mine.onnx", "twice.onnx"))
+    assert np.abs(once - twice).max() < 0.01 * np.abs(once).max()
 
 
 def test_what_cannot_be_a_fastsam_checkpoint_is_refused(run: Run, checkpoint: Path, published: Path) -> None:
