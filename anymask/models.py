@@ -30,8 +30,10 @@ def packaged_hashes() -> dict[str, str]:
     return {name.strip(): digest for digest, _, name in (line.partition(" ") for line in lines)}
 
 
-def resolve(weights: str | os.PathLike[str], more: tuple[str, ...] = ()) -> Path:
+def resolve(weights: str | os.PathLike[str], more: tuple[str, ...] = (), names: tuple[str, ...] = (DEFAULT,)) -> Path:
     """The file that ``weights`` names: "default", or the path of an ONNX file, or of one with a suffix of ``more``.
+
+    names: what a user may write in the place of a path, for the message.
 
     Raises:
         WeightsError: there is no such file, or it is of another kind.
@@ -42,9 +44,8 @@ def resolve(weights: str | os.PathLike[str], more: tuple[str, ...] = ()) -> Path
     if path.suffix.lower() not in SUFFIXES + more:
         got = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
         others = f", or a file ending in {' or '.join(more)}" if more else ""
-        raise WeightsError(
-            f"{path}: expected {DEFAULT!r} or an ONNX file that `anymask export` wrote{others}, got {got}"
-        )
+        listed = ", ".join(map(repr, names))
+        raise WeightsError(f"{path}: expected {listed} or an ONNX file that `anymask export` wrote{others}, got {got}")
     if not path.is_file():
         raise WeightsError(f"{path}: there is no such weights file; check the path, or take {DEFAULT!r}")
     return path

@@ -79,6 +79,12 @@ class CropRule:
             if not 0 <= (value := getattr(self, name)) < np.inf:
                 raise SettingsError(f"{name} of a CropRule must be a number from 0 up, but got {value}")
 
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> Self:
+        """The rule that a weights file asks for; the default where it does not."""
+        names = {name: f"crop_{name}" for name in ("cells", "share", "falloff")}
+        return cls(**{name: float(metadata[key]) for name, key in names.items() if key in metadata})
+
     def margins(self, boxes: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far each of (N, 4) boxes may be left along x and y, (N, 2); cell is the width and height of a cell."""
         return np.maximum(self.cells * cell, self.share * (boxes[:, 2:] - boxes[:, :2]))

@@ -8,20 +8,21 @@ from threading import Lock
 from typing import Literal, get_args
 
 from anymask.errors import ImageError, SettingsError, WeightsError
+from anymask.fastsam.weights import find_weights, onnx_file
 from anymask.graft import graft, look_size, place, region_of
 from anymask.image import MAX_PIXELS, ImageSource, load_image
-from anymask.letterbox import Letterbox
+from anymask.letterbox import Letterbox, check_image_size
 from anymask.maskset import MaskSet
-from anymask.models import DEFAULT, resolve, weights_hash
-from anymask.postprocess import ScoreRule, postprocess
+from anymask.models import DEFAULT, weights_hash
+from anymask.postprocess import CropRule, ScoreRule, postprocess
 from anymask.prompts import Box, Prompt, as_list, select
 from anymask.refine.answers import refine_all, refine_answers
 from anymask.refine.refiner import Refiner
-from anymask.runtimes import MORE_SUFFIXES, check_runtime, open_runtime
+from anymask.runtimes import check_runtime, open_runtime
 from anymask.snap import snap_all
 
-IMAGE_SIZE = 640  # network pixels along the longest side
-SHOWN = 0.05  # masks that score lower are rarely what a person wants to look at; prompts choose among all
+IMAGE_SIZE = 640  # network pixels along the longest side, where the weights do not tell another
+SHOWN = 0.05  # of `Segmenter.shown`, likewise; prompts choose among all masks
 
 # Which masks the refiner draws anew: those that points and boxes choose, every mask, or none
 Refine = Literal["auto", "all", "off"]
@@ -32,13 +33,18 @@ class Segmenter:
 
     Safe to share between threads; the same input gives the same output.
 
-    weights: "default" for the model inside the package, or the path of a file that `anymask export` wrote.
-    runtime: "onnx", "openvino" or "torch", what runs them. None takes ONNX Runtime for an ONNX file, OpenVINO for .xml
-        and PyTorch for .torchscript; OpenVINO opens ONNX files too. The refiner is run by ONNX Runtime, always.
+    weights: "default" for the model inside the package; "fastsam-s" or "fastsam-x" for FastSAM's own weights, which are
+        fetched once; or the path of a file that `anymask export` wrote, or of a FastSAM checkpoint (.pt, .safetensors).
+        See docs/fastsam.md and docs/export.md.
+    runtime: "onnx", "openvino" or "torch", what runs them. None takes OpenVINO for .xml, PyTorch for .torchscript and
+        ONNX Runtime for all else; OpenVINO runs that too. The refiner is run by ONNX Runtime, always.
     threads: of one forward pass, 1 or more; the number of cores when None.
 
-    Raises WeightsError if the weights are missing or damaged or not for the runtime, MissingExtraError if the runtime
-    is not installed, SettingsError for another runtime and for threads out of range.
+    ``image_size`` is how many network pixels the weights want along the longest side of a picture; masks that score
+    below ``shown`` are rarely what a person wants to look at.
+
+    Raises WeightsError if the weights are missing or damaged, not for the runtime, or cannot be fetched,
+    MissingExtraError if the runtime is not installed, SettingsError for another runtime and for threads out of range.
     """
 
     def __init__(
@@ -52,19 +58,25 @@ class Segmenter:
         if threads is not None and threads < 1:
             raise SettingsError(f"threads must be 1 or more, or None for the number of cores, but got {threads}")
         self.threads = threads
-        self.weights = resolve(weights, MORE_SUFFIXES)
-        self.runtime = open_runtime(self.weights, threads, runtime)
+        self.weights = find_weights(weights)
+        self.runtime = open_runtime(onnx_file(self.weights), threads, runtime)
         self._opening = Lock()
+        metadata = self.runtime.metadata
         try:
-            self.score_rule = ScoreRule.from_metadata(self.runtime.metadata)
+            self.score_rule = ScoreRule.from_metadata(metadata)
+            self.crop_rule = CropRule.from_metadata(metadata)
+            self.image_size = int(metadata.get("image_size", IMAGE_SIZE))
+            check_image_size(self.image_size)
+            self.shown = float(metadata.get("shown", SHOWN))
         except ValueError as error:
-            raise WeightsError(f"{self.weights}: its score rule cannot be read ({error}): export it again") from error
+            raise WeightsError(f"{self.weights}: its metadata cannot be read ({error}): export it again") from error
+        self._auto: Refine = "off" if metadata.get("auto_refine") == "off" else "auto"
 
     def __call__(
         self,
         source: ImageSource,
         *,
-        image_size: int = IMAGE_SIZE,
+        image_size: int | None = None,
         score: float = 0.0,
         iou: float = 0.7,
         max_masks: int = 1000,
@@ -77,7 +89,7 @@ class Segmenter:
 
         source: a path, the bytes of a file, a PIL image, or an (H, W, 3) uint8 RGB array.
         image_size: network pixels along the longest side, a multiple of 32 from 32 to 4096; more finds smaller things,
-            and takes longer.
+            and takes longer. When None, what the weights want: 640 for the default ones.
         score: masks that score lower are left out, in [0, 1].
         iou: of two boxes that overlap more, only the better stays, in [0, 1].
         max_masks: how many at most.
@@ -93,9 +105,17 @@ class Segmenter:
         check_refine(refine)
         image = load_image(source, max_pixels=max_pixels)
         height, width, _ = image.shape
-        letterbox = Letterbox.fit(height, width, image_size)
+        letterbox = Letterbox.fit(height, width, self.image_size if image_size is None else image_size)
         raw = self.runtime.run(letterbox(image))
-        found = postprocess(raw, letterbox, score=score, iou=iou, max_masks=max_masks, score_rule=self.score_rule)
+        found = postprocess(
+            raw,
+            letterbox,
+            score=score,
+            iou=iou,
+            max_masks=max_masks,
+            score_rule=self.score_rule,
+            crop_rule=self.crop_rule,
+        )
         found = replace(found, image=image)
         if refine == "all":
             return refine_all(self.refiner, found, iou, report)
@@ -111,13 +131,15 @@ class Segmenter:
 
         refine: "auto" or "all" has the answers to points and boxes drawn anew at native pixels by a small network, also
             where no mask of ``found`` answers them; their scores are the IoU they are believed to have. It needs the
-            picture, which sets made by a Segmenter carry. "off" chooses among the masks as they are.
+            picture, which sets made by a Segmenter carry. "off" chooses among the masks as they are, and with FastSAM's
+            weights "auto" does so too.
         zoom: where no mask fits a point or a box and none is drawn anew, `look` closer there first. It needs the
             picture too. With "off" and without zoom nothing is run.
 
         Raises PromptError if a prompt makes no sense on this picture, SettingsError for another word for ``refine``.
         """
         check_refine(refine)
+        refine = self._auto if refine == "auto" else refine
         prompts = as_list(prompt)
         picked = select(found, prompts)
         if found.image is None:
@@ -160,7 +182,7 @@ class Segmenter:
                 "dataclasses.replace(found, image=picture)"
             )
         x1, y1, x2, y2 = region = region_of(Box(box).box, found.size)
-        size = look_size(region, found.size, IMAGE_SIZE) if image_size is None else image_size
+        size = look_size(region, found.size, self.image_size) if image_size is None else image_size
         crop = found.image[y1:y2, x1:x2]
         seen = self(crop, image_size=size, score=score, iou=iou, max_masks=max_masks, max_pixels=crop.size, snap=snap)
         return graft(found, place(seen, region, found.size), region)

@@ -194,7 +194,8 @@ def test_what_is_no_picture_is_an_image_error(segmenter: Segmenter, source: Any,
     ("name", "content", "said"),
     [
         ("missing.onnx", None, "missing.onnx: there is no such weights file"),
-        ("last.pt", b"PK", "last.pt: expected 'default' or an ONNX file"),
+        ("last.pt", b"PK", "last.pt: expected a FastSAM checkpoint"),
+        ("last.pth", b"PK", "last.pth: expected 'default', 'fastsam-s', 'fastsam-x' or an ONNX file"),
         ("garbage.onnx", b"garbage" * 100, "garbage.onnx"),
         ("empty.onnx", b"", "empty.onnx"),
     ],
@@ -222,13 +223,24 @@ def test_a_copy_of_the_weights_finds_the_same(
     assert mine.weights_hash() == segmenter.weights_hash() == hashlib.sha256(copy.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("metadata", [{"class_power": "much"}, {"maskness_power": "-1"}, {"class_power": "nan"}])
-def test_a_damaged_score_rule_is_refused(tmp_path: Path, metadata: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"class_power": "much"},
+        {"maskness_power": "-1"},
+        {"class_power": "nan"},
+        {"crop_cells": "-1"},
+        {"image_size": "100"},
+        {"image_size": "large"},
+        {"shown": "some"},
+    ],
+)
+def test_damaged_metadata_are_refused(tmp_path: Path, metadata: dict[str, str]) -> None:
     onnx = pytest.importorskip("onnx")
     model = onnx.load(default_weights())
     onnx.helper.set_model_props(model, metadata)
     onnx.save(model, tmp_path / "odd.onnx")
-    with pytest.raises(WeightsError, match=r"odd\.onnx: its score rule cannot be read"):
+    with pytest.raises(WeightsError, match=r"odd\.onnx: its metadata cannot be read"):
         Segmenter(tmp_path / "odd.onnx")
 
 

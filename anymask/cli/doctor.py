@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from anymask import __version__
-from anymask.cli.places import cache_folder, data_folder
+from anymask.cli.places import data_folder
 from anymask.doctor import Check, examine
+from anymask.files import cache_folder
 
 MARKS = {"ok": "ok", "note": "-", "error": "ERROR"}
 

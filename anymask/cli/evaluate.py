@@ -14,6 +14,7 @@ import typer
 from anymask.cli.console import progress_bar, show
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, RefineOption, SplitOption, SubsetOption
+from anymask.cli.weights import WEIGHTS_HELP, find
 from anymask.errors import DatasetError
 from anymask.models import DEFAULT, refiner_weights, weights_hash
 from anymask.segment import IMAGE_SIZE, Segmenter
@@ -32,10 +33,16 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only the first N photos of each collection.")
     ] = None,
-    weights: Annotated[str, typer.Option(metavar="W", help=f"{DEFAULT!r}, or the path of an ONNX file.")] = DEFAULT,
+    weights: Annotated[str, typer.Option(metavar="W", help=WEIGHTS_HELP)] = DEFAULT,
     image_size: Annotated[
-        int, typer.Option(metavar="N", help="Network pixels along the longest side; a multiple of 32.")
-    ] = IMAGE_SIZE,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Network pixels along the longest side; a multiple of 32. "
+            f"[default: {IMAGE_SIZE}, or what the weights want]",
+            show_default=False,
+        ),
+    ] = None,
     prompts: Annotated[
         bool, typer.Option("--prompts", help="Also corrective clicks, borders, and the detector without the refiner.")
     ] = False,
@@ -87,7 +94,8 @@ def evaluate(
         raise DatasetError(f"{photos}: --edges needs photos of {BOUNDARIES}, got none; check --collections")
     given = read_boxes(boxes, chosen) if boxes else None
     worst = Worst(WORST) if report is not None else None
-    segmenter = Segmenter(weights)
+    segmenter = Segmenter(find(weights))
+    image_size = segmenter.image_size if image_size is None else image_size
     asking = partial(measure, segmenter, image_size=image_size, refine=refine, prompts=prompts, asked=asked)
     with progress_bar() as bar:
         lined = measure_edges(segmenter, bar.track(drawn, description="edges"), image_size) if edges else None

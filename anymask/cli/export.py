@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from anymask.cli.console import progress_bar
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import SPLIT, SplitOption
+from anymask.cli.weights import find
 from anymask.datasets import PhotoEntry, read, spread
 from anymask.errors import SettingsError
 from anymask.fastsam.checkpoint import PT, is_published
+from anymask.fastsam.weights import NAMES, onnx_file
+from anymask.files import replace_file
 from anymask.image import load_image
 from anymask.letterbox import Letterbox
-from anymask.models import DEFAULT, default_weights, resolve
+from anymask.models import resolve
 from anymask.runtimes import MODEL_SUFFIXES, OnnxRuntime
 from anymask.sample import sample_picture
 from anymask.segment import IMAGE_SIZE
@@ -33,7 +36,7 @@ def export(
         typer.Argument(
             metavar="WEIGHTS",
             help="last.pt or refiner.pt of a training run, a FastSAM checkpoint, an exported ONNX file, or "
-            f"{DEFAULT!r}.",
+            f"{' or '.join(map(repr, NAMES))}.",
         ),
     ],
     to: Annotated[
@@ -64,25 +67,29 @@ def export(
     """Write a detector or refiner for another program and check that it says the same. Needs: pip install
     'anymask[train]', and for .xml 'anymask[train,openvino]'.
 
-    A network with YOLOv8's own trunk, such as a fine-tuned FastSAM, is also written as a FastSAM checkpoint (.pt).
+    A FastSAM checkpoint becomes ONNX without that extra. A network with YOLOv8's own trunk, such as a fine-tuned
+    FastSAM, is also written as a FastSAM checkpoint (.pt).
     """
-    with needs_extra("train"):
-        from anymask.export import export_refiner, write_metadata
-        from anymask.network.checkpoint import REFINER, load_checkpoint, load_refiner, model_of
-        from anymask.network.published import save_published
-
     suffix = to.suffix.lower()
     if suffix not in (*MODEL_SUFFIXES, PT):
         raise SettingsError(f"--to {to} must end in {', '.join(MODEL_SUFFIXES)} or {PT}")
-    source = default_weights() if weights == Path(DEFAULT) else weights
+    source = find(str(weights)) if str(weights) in NAMES else weights
     if source.suffix.lower() == ONNX:
         resolve(source)  # it is there
     if to.exists() and source.exists() and to.samefile(source):
         raise SettingsError(f"--to {to} is the file to export itself, which would be lost; name another file")
     if suffix == PT and photos is not None:
         raise SettingsError("--photos fits scores that an exported file keeps; leave it out where --to ends in .pt")
-    is_trained = source.suffix.lower() != ONNX and not is_published(source)
-    if suffix != PT and is_trained and model_of(load_checkpoint(source)) == REFINER:
+    runs = source.suffix.lower() == ONNX or is_published(source)  # as ONNX, without torch
+    if runs and suffix == ONNX and photos is None:
+        copy(source, to)
+        return
+    with needs_extra("train"):
+        from anymask.export import export_refiner, write_metadata
+        from anymask.network.checkpoint import REFINER, load_checkpoint, load_refiner, model_of
+        from anymask.network.published import save_published
+
+    if suffix != PT and not runs and model_of(load_checkpoint(source)) == REFINER:
         if suffix != ONNX:
             raise SettingsError(f"--to {to}: a refiner is run by ONNX Runtime alone; name a file ending in {ONNX}")
         largest = export_refiner(load_refiner(source), to)
@@ -94,46 +101,54 @@ def export(
         typer.echo(f"{to}: {size_mb(to):.1f} MB, {network.config}")
         return
     labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
-    picture = load_image(compare_on) if compare_on is not None else sample_picture()
-    height, width, _ = picture.shape
-    difference = write(source, to, Letterbox.fit(height, width, IMAGE_SIZE)(picture))
-    engine = "ONNX Runtime" if source.suffix.lower() == ONNX else "torch"
-    typer.echo(f"{to}: {size_mb(to):.1f} MB, largest differences to {engine}: {difference}")
+    if runs and suffix == ONNX:
+        copy(source, to)
+    else:
+        picture = load_image(compare_on) if compare_on is not None else sample_picture()
+        height, width, _ = picture.shape
+        difference = write(source, to, Letterbox.fit(height, width, IMAGE_SIZE)(picture))
+        engine = "ONNX Runtime" if runs else "torch"
+        typer.echo(f"{to}: {size_mb(to):.1f} MB, largest differences to {engine}: {difference}")
     if photos is None:
         return
     from anymask.evaluate.scores import fit_score_rule, score_photos
     from anymask.runtimes import open_runtime
 
     with progress_bar() as bar:
-        scored = score_photos(open_runtime(to), bar.track(labelled, description="fitting scores"), IMAGE_SIZE)
+        runtime = open_runtime(to)
+        size = int(runtime.metadata.get("image_size", IMAGE_SIZE))
+        scored = score_photos(runtime, bar.track(labelled, description="fitting scores"), size)
     rule = fit_score_rule(scored)
     write_metadata(to, rule.to_metadata())
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")
 
 
+def copy(source: Path, to: Path) -> None:
+    """Write an ONNX file, or a FastSAM checkpoint as ONNX, as `Segmenter` would run it, and say so."""
+    content = onnx_file(source).read_bytes()
+    replace_file(to, lambda stream: stream.write(content))
+    typer.echo(f"{to}: {size_mb(to):.1f} MB")
+
+
 def write(source: Path, to: Path, batch: NDArray[np.float32]) -> "Difference":
     """Write a detector in the form that the suffix of ``to`` names; the differences to its source on ``batch``."""
     from anymask.export import export_onnx, export_openvino, export_torchscript
-    from anymask.export.agreement import difference
     from anymask.export.deployed import TorchNetwork
     from anymask.export.to_onnx import onnx_bytes
-    from anymask.network.checkpoint import replace_file
 
     suffix = to.suffix.lower()
-    if source.suffix.lower() != ONNX:
+    if source.suffix.lower() != ONNX and not is_published(source):
         network = load(source)
         if suffix == TORCHSCRIPT:
             return export_torchscript(network, to, batch=batch)
         if suffix == OPENVINO:
             return export_openvino(onnx_bytes(network), to, ours=TorchNetwork(network), batch=batch)
         return export_onnx(network, to, batch=batch)
-    ours, content = OnnxRuntime(source), source.read_bytes()
-    if suffix == TORCHSCRIPT:
-        return export_torchscript(load(source), to, metadata=ours.metadata, ours=ours, batch=batch)
+    runs = onnx_file(source)
     if suffix == OPENVINO:
-        return export_openvino(content, to, batch=batch)
-    replace_file(to, lambda stream: stream.write(content))
-    return difference(ours, OnnxRuntime(to), batch)
+        return export_openvino(runs.read_bytes(), to, batch=batch)
+    ours = OnnxRuntime(runs)
+    return export_torchscript(load(source), to, metadata=ours.metadata, ours=ours, batch=batch)
 
 
 def load(source: Path) -> "Network":

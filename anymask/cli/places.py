@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from platformdirs import user_cache_path, user_data_path
+from platformdirs import user_data_path
 
 from anymask.runtimes import RUNTIMES
 from anymask.segment import Refine
@@ -54,12 +54,6 @@ def data_folder() -> Path:
     """The user's own files: ANYMASK_DATA, or the place the operating system has for them."""
     given = os.environ.get("ANYMASK_DATA")
     return Path(given) if given else user_data_path("anymask", appauthor=False)
-
-
-def cache_folder() -> Path:
-    """What can be fetched or made again: ANYMASK_CACHE, or the place the operating system has for that."""
-    given = os.environ.get("ANYMASK_CACHE")
-    return Path(given) if given else user_cache_path("anymask", appauthor=False)
 
 
 def training_folder() -> Path:

@@ -14,6 +14,7 @@ import typer
 
 from anymask.cli.console import progress_bar, say
 from anymask.cli.places import RefineOption, RuntimeOption
+from anymask.cli.weights import WEIGHTS_HELP, find
 from anymask.errors import AnymaskError, ImageError, PromptError, SettingsError
 from anymask.image import MAX_PIXELS, find_images, load_image
 from anymask.maskset import MaskSet
@@ -56,7 +57,7 @@ def segment(
         list[str] | None, typer.Option(metavar="FILE", help="A JSON file with one prompt or a list of them.")
     ] = None,
     candidates: Annotated[int, typer.Option(metavar="N", min=1, help="Masks per prompt, the best first.")] = 1,
-    weights: Annotated[str, typer.Option(metavar="W", help=f"{DEFAULT!r}, or the path of an exported file.")] = DEFAULT,
+    weights: Annotated[str, typer.Option(metavar="W", help=WEIGHTS_HELP)] = DEFAULT,
     formats: Annotated[
         str, typer.Option("--format", metavar="NAME,...", help=f"Comma-separated: {', '.join(OUTPUTS)}.")
     ] = "coco,overlay",
@@ -68,18 +69,21 @@ def segment(
         bool, typer.Option("--json", help="Print one line of JSON per picture; write files only when --out is given.")
     ] = False,
     image_size: Annotated[
-        int,
+        int | None,
         typer.Option(
-            metavar="N", help="Network pixels along the longest side; a multiple of 32. More finds smaller things."
+            metavar="N",
+            help="Network pixels along the longest side; a multiple of 32. More finds smaller things. "
+            f"[default: {IMAGE_SIZE}, or what the weights want]",
+            show_default=False,
         ),
-    ] = IMAGE_SIZE,
+    ] = None,
     score: Annotated[
         float | None,
         typer.Option(
             metavar="S",
             min=0,
             max=1,
-            help=f"Leave out masks that score lower. [default: {SHOWN}, with prompts 0]",
+            help=f"Leave out masks that score lower. [default: {SHOWN}, or what the weights want; with prompts 0]",
             show_default=False,
         ),
     ] = None,
@@ -104,10 +108,9 @@ def segment(
     logging.getLogger("anymask").setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     prompts = read_prompts(point or [], box or [], prompt or [])
     chosen = read_formats(formats)
-    least = score if score is not None else 0.0 if prompts else SHOWN
     settings = {
         "image_size": image_size,
-        "score": least,
+        "score": score,
         "iou": iou,
         "max_masks": max_masks,
         "max_pixels": max_pixels,
@@ -120,7 +123,10 @@ def segment(
     folder = out if out is not None or as_json else OUT
     if folder is not None:
         make_folder(folder)
-    job = Job(Segmenter(weights, runtime=runtime, threads=threads), prompts, candidates, chosen, folder, settings, zoom)
+    segmenter = Segmenter(find(weights, hidden=quiet), runtime=runtime, threads=threads)
+    if score is None:
+        settings["score"] = 0.0 if prompts else segmenter.shown
+    job = Job(segmenter, prompts, candidates, chosen, folder, settings, zoom)
     taken: set[str] = set()
     with progress_bar(hidden=quiet or len(names) < 2 or (as_json and sys.stdout.isatty())) as bar:
         for name in bar.track(names, description="segmenting"):

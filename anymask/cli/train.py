@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from anymask.cli.console import console, progress_bar, say
 from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, SplitOption, SubsetOption, training_folder
+from anymask.cli.weights import find
 from anymask.errors import SettingsError
-from anymask.fastsam.checkpoint import SUFFIXES
 from anymask.models import DEFAULT, default_weights, refiner_weights, resolve
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def train(
         from anymask.train import loop
         from anymask.train.processes import Processes
 
-    more = SUFFIXES if model == "detector" else ()
-    begin_with = packaged(model) if weights == DEFAULT else resolve(weights, more) if weights is not None else None
+    begin_with = None if weights is None else beginning(model, weights)
     changed = [*(changes or []), *([f"seed={seed}"] if seed is not None else [])]
     settings = settings_of(model, preset, changed, begin_with)
     folder = checkpoints or training_folder()
@@ -125,6 +124,13 @@ def train(
     processes.leave()
     saved = folder / lesson.checkpoint
     say(f"saved {saved}; write a model from it with: anymask export {saved}")
+
+
+def beginning(model: Model, weights: str) -> Path:
+    """The file that training begins with. Raises WeightsError."""
+    if weights == DEFAULT:
+        return packaged(model)
+    return find(weights) if model == "detector" else resolve(weights)
 
 
 def packaged(model: Model) -> Path:

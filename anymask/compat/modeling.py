@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from anymask.compat.transforms import ResizeLongestSide
 from anymask.maskset import MaskSet
-from anymask.segment import IMAGE_SIZE, Segmenter
+from anymask.segment import Segmenter
 
 SIDE = 1024  # longest side of a picture in SAM's input frame, in which `predict_torch` takes its prompts
 
@@ -26,11 +26,11 @@ class Sam:
     """The model that `SamPredictor` and `SamAutomaticMaskGenerator` take.
 
     segmenter: what finds the masks.
-    image_size: network pixels along the longest side, see `Segmenter`.
+    image_size: network pixels along the longest side; what the segmenter's weights want when None.
     """
 
     segmenter: Segmenter = field(default_factory=Segmenter)
-    image_size: int = IMAGE_SIZE
+    image_size: int | None = None
     mask_threshold: float = 0.0  # a mask is where its logits are above
     image_format: str = "RGB"
     image_encoder: ImageEncoder = ImageEncoder()

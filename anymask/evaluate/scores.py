@@ -53,7 +53,7 @@ def score_photo(runtime: Runtime, photo: LabelledPhoto, image_size: int) -> Scor
     raw = runtime.run(letterbox(image))
     candidates = decode(raw, letterbox)
     candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, 0.7, BEST)]
-    rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, CropRule())
+    rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, CropRule.from_metadata(runtime.metadata))
     truth = rle.iou(rles, list(photo.layers[0]), height, width)
     return Scored(candidates.scores, maskness, truth.max(axis=1, initial=0.0))
 

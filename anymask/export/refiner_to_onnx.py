@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from anymask.errors import WeightsError
 from anymask.export.agreement import TOLERANCE
 from anymask.export.to_onnx import store_half, to_model
-from anymask.network.checkpoint import replace_file
+from anymask.files import replace_file
 from anymask.network.refiner import PROMPTS, Refiner
 from anymask.network.trunk import fingerprint, imagenet_trunk
 from anymask.refine.window import SIDE

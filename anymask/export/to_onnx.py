@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from anymask.export.agreement import TOLERANCE, Difference, check, noise
 from anymask.export.deployed import TorchNetwork, deploy, has_features, metadata_of
-from anymask.network.checkpoint import replace_file
+from anymask.files import replace_file
 from anymask.network.yolo import Network
 from anymask.runtimes.base import FEATURES, INPUT, OUTPUTS
 from anymask.runtimes.onnx_runtime import OnnxRuntime

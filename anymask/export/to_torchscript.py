@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from anymask.export.agreement import SAME_WEIGHTS, Difference, check, noise
 from anymask.export.deployed import Deployed, TorchNetwork, deploy, has_features, metadata_of
-from anymask.network.checkpoint import replace_file
+from anymask.files import replace_file
 from anymask.network.head import predictions
 from anymask.network.yolo import Network
 from anymask.runtimes.base import Runtime

@@ -2,7 +2,8 @@
 
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +16,7 @@ from anymask.fastsam.modules import named_tensors
 from anymask.fastsam.pickles import Instance, StoredTensor
 from anymask.fastsam.safetensors_file import read_safetensors
 from anymask.fastsam.yolov8_seg import NOTHING, STRIDES, published_model
+from anymask.letterbox import LARGEST, SMALLEST, STRIDE
 from anymask.network.config import YOLO_SCALES, NetworkConfig
 
 PT, SAFETENSORS = ".pt", ".safetensors"
@@ -54,11 +56,33 @@ def read_weights(path: Path) -> dict[str, Array]:
     Raises:
         WeightsError: the file is missing, damaged, hostile or of another kind.
     """
-    try:
+    with _reading(path):
         if path.suffix.lower() == SAFETENSORS:
             return read_safetensors(path)
         with Archive(path) as archive:
             return {name: archive.array(tensor) for name, tensor in tensors_of(archive.content).items()}
+
+
+def training_size(path: Path) -> int | None:
+    """The network pixels along the longest side at which a checkpoint was trained, a multiple of 32 from 32 to 4096.
+
+    None where it does not tell, as no .safetensors file does. Raises WeightsError as ``read_weights`` does.
+    """
+    if path.suffix.lower() == SAFETENSORS:
+        return None
+    with _reading(path), Archive(path) as archive:
+        match archive.content:
+            case {"train_args": {"imgsz": int(size) | [int(size), *_]}} if not isinstance(size, bool):
+                rounded = -(-size // STRIDE) * STRIDE
+                return rounded if SMALLEST <= rounded <= LARGEST else None
+    return None
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Around reading a checkpoint. Raises WeightsError for whatever is wrong with the file."""
+    try:
+        yield
     except OSError as error:
         raise WeightsError(f"{path}: {_EXPECTED} which cannot be read ({error.strerror or error}); {_CURE}") from error
     except (ValueError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile) as error:
@@ -101,6 +125,10 @@ def variant(weights: Mapping[str, Array], path: Path) -> NetworkConfig:
 
     shapes = {name: value.shape for name, value in weights.items()}
     if not any(name.startswith("model.") for name in shapes):
+        if any(name.startswith("trunk.") for name in shapes):
+            raise WeightsError(
+                f"{path}: {_EXPECTED} got one of `anymask train`; `anymask export` makes an ONNX file of it"
+            )
         raise refuse("weights of other names" if shapes else "no weights")
     if "model.0.conv.bias" in shapes:
         raise refuse("one whose batch norms are folded into its convolutions")

@@ -1,15 +1,14 @@
 """Checkpoints of training: the network, its average, the optimiser and the settings in one torch file."""
 
-import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 from anymask.errors import SettingsError, WeightsError
+from anymask.files import replace_file
 from anymask.network.refiner import Refiner, RefinerConfig
 from anymask.network.yolo import Network, NetworkConfig
 
@@ -49,27 +48,6 @@ def save_checkpoint(
         "run": run,
     }
     replace_file(path, lambda stream: torch.save(content, stream))
-
-
-def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a file beside ``path``, then put it in the place of ``path``; folders are made.
-
-    Raises:
-        WeightsError: that failed, and ``path`` is as it was.
-    """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    except (OSError, RuntimeError) as error:  # torch raises a RuntimeError where a disk is full
-        raise WeightsError(f"{path}: cannot be written ({error}); make room there or name another folder") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

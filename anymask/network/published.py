@@ -8,7 +8,8 @@ import torch
 from anymask.errors import WeightsError
 from anymask.fastsam.archive import Array
 from anymask.fastsam.checkpoint import our_weights, read_weights, variant, write_weights
-from anymask.network.checkpoint import fill, replace_file
+from anymask.files import replace_file
+from anymask.network.checkpoint import fill
 from anymask.network.yolo import Network
 
 

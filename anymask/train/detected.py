@@ -10,7 +10,7 @@ import numpy as np
 from anymask import rle
 from anymask.datasets import PhotoEntry
 from anymask.errors import DatasetError
-from anymask.network.checkpoint import replace_file
+from anymask.files import replace_file
 from anymask.segment import Segmenter
 from anymask.train.refiner_batches import Drawn
 

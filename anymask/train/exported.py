@@ -10,7 +10,7 @@ from anymask.errors import SettingsError, WeightsError
 from anymask.network.config import NetworkConfig
 from anymask.network.trunk import EfficientNetLite, SameConv
 from anymask.network.yolo import Network
-from anymask.runtimes.base import NETWORK
+from anymask.runtimes.base import NETWORK, TRUNK
 from anymask.train.warm_start import OPTIONAL, fill_from_onnx, read_model, read_weights
 
 # Which norm of an EfficientNet-Lite stands behind which convolution, where both are parts of one module
@@ -56,7 +56,10 @@ def _fill_trunk(trunk: EfficientNetLite, path: Path) -> None:
 
 def config_of(path: Path) -> NetworkConfig:
     """What network an ONNX file is of; the default one for files from before they said so. Raises WeightsError."""
-    held = {entry.key: entry.value for entry in read_model(path).metadata_props}.get(NETWORK)
+    metadata = {entry.key: entry.value for entry in read_model(path).metadata_props}
+    held = metadata.get(NETWORK)
+    if held is None and TRUNK not in metadata:
+        raise WeightsError(f"{path}: does not say of what network it is; export from the checkpoint that it came from")
     if held is None:
         return NetworkConfig(quality=any(name.startswith(OPTIONAL) for name in read_weights(path)))
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anymask.errors import WeightsError
-from anymask.network.checkpoint import replace_file
+from anymask.files import replace_file
 from anymask.train.curves import draw_curves
 
 if TYPE_CHECKING:

@@ -112,7 +112,7 @@ def _copy(parameter: Tensor, held: dict[str, NDArray[np.float32]], name: str, pa
         got = "none" if values is None else f"one of {values.shape}"
         raise WeightsError(
             f"{path}: expected a weight {name} of {tuple(parameter.shape)}, got {got}; "
-            "give a file that anymask export wrote from such a network"
+            "give a file that anymask export wrote from such a network, or the FastSAM checkpoint itself"
         )
     parameter.copy_(torch.from_numpy(np.ascontiguousarray(values)))
 

@@ -12,6 +12,7 @@ import pytest
 
 from anymask import Segmenter
 from anymask.cli.export import fully_labelled
+from anymask.models import default_weights
 from anymask.runtimes import open_runtime
 
 Run = Callable[..., Any]
@@ -113,6 +114,17 @@ def test_a_fastsam_checkpoint_becomes_weights_or_one_again(run: Run, published: 
     assert ended.out.startswith("again.pt: ")
     assert Path("again.pt").read_bytes() == published.read_bytes()
 
+    (line,) = run("export", "mine.onnx", "--to", "back.pt").lines
+    assert (
+        line == "anymask: mine.onnx: does not say of what network it is; export from the checkpoint that it came from"
+    )
+
+
+def test_an_exported_file_becomes_a_fastsam_checkpoint_again(run: Run, published: Path) -> None:
+    from anymask.export import export_onnx
+    from anymask.network.published import load_published
+
+    export_onnx(load_published(published), Path("mine.onnx"))
     ended = run("export", "mine.onnx", "--to", "back.pt")  # what was folded together stays so
     assert (ended.code, ended.err) == (0, "")
     ended = run("export", "back.pt", "--to", "twice.onnx")
@@ -150,7 +162,7 @@ def test_only_photos_with_everything_labelled_are_fitted_on(photos: Path) -> Non
         (["--minutes", "-1"], 2, "minutes"),
         (["--split", "none.csv"], 1, "none.csv"),
         (["--weights", "none.pt"], 1, "none.pt: there is no such weights file"),
-        (["--weights", "mine.txt"], 1, "mine.txt: expected 'default' or an ONNX file"),
+        (["--weights", "mine.txt"], 1, "mine.txt: expected 'default', 'fastsam-s', 'fastsam-x' or an ONNX file"),
         (["--weights", "none.pt", "--model", "refiner"], 1, "none.pt: expected 'default' or an ONNX file"),
     ],
 )
@@ -172,6 +184,10 @@ def test_weights_become_files_for_other_programs(
     to = Path(f"mine{suffix}")
     ended = run("export", weights, "--to", to, "--compare-on", astronaut)
     assert (ended.code, ended.err) == (0, "")
+    if (weights, suffix) == ("default", ".onnx"):  # a copy
+        assert ended.out == f"{to}: {to.stat().st_size / 1e6:.1f} MB\n"
+        assert to.read_bytes() == default_weights().read_bytes()
+        return
     engine = "ONNX Runtime" if weights == "default" else "torch"
     said = re.fullmatch(
         rf"mine\{suffix}: [\d.]+ MB, largest differences to {engine}: scores (\S+), boxes (\S+) pixels, "

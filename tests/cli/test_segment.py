@@ -301,7 +301,7 @@ def test_wrong_use(run: Run, arguments: list[str], said: str | None) -> None:
     ("weights", "said"),
     [
         ("missing.onnx", "missing.onnx: there is no such weights file"),
-        ("photo.png", "photo.png: expected 'default' or an ONNX file"),
+        ("photo.png", "photo.png: expected 'default', 'fastsam-s', 'fastsam-x' or an ONNX file"),
         ("garbage.onnx", "garbage.onnx cannot be read as an ONNX model"),
     ],
 )

@@ -4,30 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from anymask.fastsam.archive import Array, write_archive
-from anymask.fastsam.checkpoint import BINS, our_weights, write_weights
-from anymask.fastsam.modules import named_tensors
-from anymask.fastsam.yolov8_seg import published_model
 from anymask.network.config import NetworkConfig
+from tests.published_weights import CONFIG, random_weights, write_checkpoint
 
-CONFIG = NetworkConfig("n", "yolo", reg_max=5, coefficients=6, detail=False)
 
-
-def random_weights(config: NetworkConfig) -> dict[str, Array]:
-    """Weights by their published names, as a file holds them."""
-    rng = np.random.default_rng(0)
-    found: dict[str, Array] = {}
-    for name, tensor in named_tensors(published_model(config)).items():
-        if tensor.storage.kind == "LongStorage":
-            found[name] = np.array(7)
-        elif name == BINS:
-            found[name] = np.arange(config.reg_max, dtype=np.float16).reshape(tensor.shape)
-        else:
-            found[name] = rng.uniform(0.5, 1.5, tensor.shape).astype(np.float16)
-    return found
+@pytest.fixture(scope="session")
+def draw_weights() -> Callable[[NetworkConfig], dict[str, Array]]:
+    """Draws the weights of any network."""
+    return random_weights
 
 
 @pytest.fixture(scope="session")
@@ -37,10 +24,7 @@ def weights() -> dict[str, Array]:
 
 @pytest.fixture(scope="session")
 def checkpoint(weights: dict[str, Array], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("published") / "small.pt"
-    with path.open("wb") as stream:
-        write_weights(stream, CONFIG, our_weights(weights))
-    return path
+    return write_checkpoint(tmp_path_factory.mktemp("published") / "small.pt", weights)
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from anymask.fastsam.modules import named_tensors
 from anymask.fastsam.pickles import Storage, StoredTensor
 from anymask.fastsam.yolov8_seg import module, published_model
 from anymask.network.config import YOLO_SCALES, NetworkConfig
+from tests.published_weights import CONFIG
 
 Weights = dict[str, Array]
-CONFIG = NetworkConfig("n", "yolo", reg_max=5, coefficients=6, detail=False)
 SIX = StoredTensor(Storage("HalfStorage", "0", 6), 0, (2, 3), (3, 1))
 NUMBERS = np.arange(6, dtype=np.float16)
 
@@ -70,7 +70,8 @@ def without(name: str) -> Callable[[Weights], Weights]:
     [
         (without("cv4"), "a detector without masks"),
         (without("dfl"), "whose layer 22 is no head"),
-        (lambda weights: {"trunk.stem": weights[BINS]}, "weights of other names"),
+        (lambda weights: {"stem": weights[BINS]}, "weights of other names"),
+        (lambda weights: {"trunk.stem": weights[BINS]}, "got one of `anymask train`"),
         (lambda weights: {}, "no weights"),
         (without("model.9."), "another network: of size n, 12 tensors do not fit, such as 'model.9.cv1.bn.bias'"),
         (  # YOLO11-seg: more layers, the head is the 23rd

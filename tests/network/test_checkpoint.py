@@ -1,13 +1,13 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 import torch
 
 from anymask.errors import WeightsError
-from anymask.network.checkpoint import load_checkpoint, load_network, replace_file, save_checkpoint
+from anymask.network.checkpoint import load_checkpoint, load_network, save_checkpoint
 from anymask.network.yolo import Network, NetworkConfig
 
 CONFIG = NetworkConfig("n", "yolo", reg_max=4, coefficients=4, detail=False)
@@ -106,23 +106,3 @@ def test_weights_of_another_network_are_refused(
     with pytest.raises(WeightsError, match=said) as caught:
         load_network(path)
     assert "\n" not in str(caught.value)
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def write(stream: BinaryIO) -> None:
-        stream.write(b"half of the n")
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(WeightsError, match=r"cannot be written .*No space left"):
-        replace_file(path, write)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_folder_that_is_a_file_takes_no_file(tmp_path: Path) -> None:
-    (tmp_path / "run").write_text("")
-    with pytest.raises(WeightsError, match="cannot be written"):
-        replace_file(tmp_path / "run" / "last.pt", lambda stream: stream.write(b"new"))

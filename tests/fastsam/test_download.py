@@ -1,0 +1,187 @@
+"""Files are fetched from a server that does everything wrong, and end up whole or not at all."""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from unittest.mock import ANY
+
+import pytest
+
+from anymask.errors import WeightsError
+from anymask.fastsam import download as downloading
+from anymask.fastsam.download import download
+from anymask.fastsam.published import Published
+from tests.file_server import Answer, FileServer, file_server
+
+CONTENT = random.Random(0).randbytes(300_000)
+OTHER = random.Random(1).randbytes(300_000)
+HALF = 150_000
+Make = Callable[..., Published]
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits half a minute for a server that says nothing, and no proxy stands between."""
+    monkeypatch.setattr(downloading, "STALLED", 0.3)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with file_server(CONTENT) as server:
+        yield server
+
+
+@pytest.fixture
+def published(server: FileServer) -> Make:
+    """The file as it is published at some addresses, each of which gives its answers in turn."""
+
+    def published(*addresses: tuple[Answer, ...]) -> Published:
+        served = (server.serve(f"/{number}", *answers) for number, answers in enumerate(addresses))
+        return Published("file.pt", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), tuple(served))
+
+    return published
+
+
+WHOLE = (Answer(),)
+DRIPPED = "a few bytes"
+DEAD = Answer(sent=HALF)  # the connection ends half-way
+
+
+@pytest.mark.parametrize(
+    ("addresses", "asked"),
+    [
+        ([WHOLE], [("/0", None)]),
+        ([(DEAD, Answer())], [("/0", None), ("/0", f"bytes={HALF}-")]),  # resumed
+        ([(DEAD, Answer(sent=HALF // 2), Answer())], [("/0", None), ("/0", "bytes=150000-"), ("/0", "bytes=225000-")]),
+        ([(DEAD, Answer(ranges=False))], [("/0", None), ("/0", f"bytes={HALF}-")]),  # ignores what was asked for
+        ([(Answer(sent=HALF, stalls=True), Answer())], [("/0", None), ("/0", f"bytes={HALF}-")]),
+        ([(Answer(404),), WHOLE], [("/0", None), ("/1", None)]),
+        ([(Answer(500),), (Answer(503),), WHOLE], [("/0", None), ("/1", None), ("/2", None)]),
+        ([(Answer(content=OTHER),), WHOLE], [("/0", None), ("/1", None)]),  # another file of that length
+        ([(Answer(content=OTHER[:HALF]),), WHOLE], [("/0", None), ("/1", None)]),
+        ([(Answer(content=b"<html>Log in</html>"),), WHOLE], [("/0", None), ("/1", None)]),
+        ([(Answer(announced=999),), WHOLE], [("/0", None), ("/1", None)]),  # lies
+        ([(Answer(announced=10**12),), WHOLE], [("/0", None), ("/1", None)]),
+        ([(Answer(sent=0, stalls=True),), WHOLE], [("/0", None), ("/1", None)]),
+        ([(Answer(sent=0, drips=True),), WHOLE], [("/0", None), ("/1", DRIPPED), ("/1", None)]),
+        # Half of another file, then the right one from the middle: noticed by the hash, and fetched from its beginning
+        (
+            [(Answer(content=OTHER, sent=HALF), Answer(404)), WHOLE],
+            [("/0", None), ("/0", f"bytes={HALF}-"), ("/1", f"bytes={HALF}-"), ("/1", None)],
+        ),
+        # What one address gave of the right file is of use at the next one
+        ([(DEAD, Answer(404)), WHOLE], [("/0", None), ("/0", f"bytes={HALF}-"), ("/1", f"bytes={HALF}-")]),
+        # A part of a file of another length
+        (
+            [(DEAD, Answer(content=CONTENT + OTHER)), WHOLE],
+            [("/0", None), ("/0", f"bytes={HALF}-"), ("/1", f"bytes={HALF}-")],
+        ),
+    ],
+)
+def test_the_file_comes_whole(
+    server: FileServer,
+    published: Make,
+    tmp_path: Path,
+    addresses: list[tuple[Answer, ...]],
+    asked: list[tuple[str, str | None]],
+) -> None:
+    reported: list[tuple[int, int]] = []
+    download(published(*addresses), tmp_path / "file.pt", lambda *progress: reported.append(progress))
+    assert (tmp_path / "file.pt").read_bytes() == CONTENT
+    assert server.asked == [(path, ranges if ranges != DRIPPED else ANY) for path, ranges in asked]
+    assert reported[-1] == (len(CONTENT), len(CONTENT))
+    assert {path.name for path in tmp_path.iterdir()} == {"file.pt", "file.pt.lock"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ((Answer(404),), "HTTP 404 Not Found"),
+        ((Answer(500),), "HTTP 500 Internal Server Error"),
+        ((Answer(sent=0, stalls=True),), "no answer in 0.3 s"),
+        ((Answer(sent=HALF, stalls=True), Answer(sent=HALF // 10, stalls=True)), "no answer in 0.3 s"),
+        ((Answer(sent=0, drips=True),), " bytes in 0.3 s"),
+        ((DEAD, Answer(sent=0)), "it ended after 150000 of 300000 bytes"),
+        ((Answer(ranges=False, sent=HALF),), "it ended after 150000 of 300000 bytes"),  # never gets further
+        ((Answer(content=OTHER),), "its sha256 is not "),
+        ((DEAD, Answer(content=OTHER)), "its sha256 is not "),
+        ((Answer(announced=299_999),), "it has a file of 299999 bytes, not of 300000"),
+        ((Answer(announced=300_000, content=OTHER + b"more"),), "its sha256 is not "),
+        ((Answer(status=302, headers=(("Location", "/0"),)),), "HTTP 302"),  # to itself, for ever
+    ],
+)
+def test_without_the_file_it_says_why_and_what_to_do(
+    published: Make, tmp_path: Path, answers: tuple[Answer, ...], said: str
+) -> None:
+    wanted = published(answers)
+    with pytest.raises(WeightsError) as caught:
+        download(wanted, tmp_path / "file.pt", lambda done, total: None)
+    message = str(caught.value)
+    assert message.startswith(f"file.pt could not be fetched from {wanted.addresses[0]} (") and said in message
+    assert f"put it at {tmp_path / 'file.pt'} (300000 bytes, sha256 {wanted.sha256})" in message
+    assert "\n" not in message
+    assert not (tmp_path / "file.pt").exists()
+
+
+def test_every_address_is_named_with_its_reason(published: Make, tmp_path: Path) -> None:
+    wanted = published((Answer(404),), (Answer(403),))
+    with pytest.raises(WeightsError, match=r"from \S+/0 \(HTTP 404 Not Found\), nor from \S+/1 \(HTTP 403 Forbidden\)"):
+        download(wanted, tmp_path / "file.pt", lambda done, total: None)
+
+
+def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    with file_server(CONTENT) as server:
+        address = server.address
+    wanted = Published("file.pt", 3, "0" * 64, (f"{address}/x",))
+    with pytest.raises(WeightsError, match=rf"{address}/x \(.*refused"):
+        download(wanted, tmp_path / "file.pt", lambda done, total: None)
+
+
+def test_the_next_call_goes_on_where_the_last_one_ended(server: FileServer, published: Make, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError):
+        download(published((DEAD, Answer(500))), tmp_path / "file.pt", lambda done, total: None)
+    assert (tmp_path / "file.pt.part").read_bytes() == CONTENT[:HALF]
+    server.asked.clear()
+    reported: list[int] = []
+    download(published(WHOLE), tmp_path / "file.pt", lambda done, total: reported.append(done))
+    assert (tmp_path / "file.pt").read_bytes() == CONTENT
+    assert server.asked == [("/0", f"bytes={HALF}-")]
+    assert reported[0] == HALF
+
+
+@pytest.mark.parametrize(
+    ("part", "asked"),
+    [
+        (CONTENT, []),  # all of it was there, and only its hash had not been looked at
+        (OTHER, [("/0", None)]),
+        (CONTENT + b"more", [("/0", None)]),
+        (b"", [("/0", None)]),
+    ],
+)
+def test_what_lies_there_is_used_if_it_is_right(
+    server: FileServer, published: Make, tmp_path: Path, part: bytes, asked: object
+) -> None:
+    (tmp_path / "file.pt.part").write_bytes(part)
+    download(published(WHOLE), tmp_path / "file.pt", lambda done, total: None)
+    assert (tmp_path / "file.pt").read_bytes() == CONTENT
+    assert server.asked == asked
+
+
+def test_several_at_once_fetch_it_once(server: FileServer, published: Make, tmp_path: Path) -> None:
+    wanted = published(WHOLE)
+    threads = [Thread(target=download, args=(wanted, tmp_path / "file.pt", lambda *_: None)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert (tmp_path / "file.pt").read_bytes() == CONTENT
+    assert server.asked == [("/0", None)]
+
+
+def test_a_place_that_takes_no_file(published: Make, tmp_path: Path) -> None:
+    (tmp_path / "file.pt").mkdir()
+    with pytest.raises(WeightsError, match=r"file\.pt: cannot be written \(.*set ANYMASK_CACHE"):
+        download(published(WHOLE), tmp_path / "file.pt", lambda done, total: None)

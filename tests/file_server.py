@@ -1,0 +1,92 @@
+"""A real HTTP server on this machine that serves one file, well or badly, as each test tells it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one request is answered.
+
+    status: of HTTP. content: another file than the server's. announced: another length than that of what is sent.
+    sent: after so many bytes the connection ends. stalls: or stays open without a byte more. drips: or goes on with a
+    byte every now and then. ranges: whether a part may be asked for. headers: further ones, before the usual ones.
+    """
+
+    status: int = 200
+    content: bytes | None = None
+    announced: int | None = None
+    sent: int | None = None
+    stalls: bool = False
+    drips: bool = False
+    ranges: bool = True
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class FileServer:
+    """Answers each path by its list of answers, the last one again and again; 404 where it has none."""
+
+    content: bytes
+    address: str = ""
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    asked: list[tuple[str, str | None]] = field(default_factory=list)  # paths and ranges of the requests so far
+    over: Event = field(default_factory=Event)
+
+    def serve(self, path: str, *answers: Answer) -> str:
+        """Answer the requests for a path so; its whole address."""
+        self.answers[path] = list(answers)
+        return self.address + path
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        answers = self.answers.get(request.path, [Answer(404)])
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        asked = request.headers.get("Range")
+        self.asked.append((request.path, asked))
+        content = self.content if answer.content is None else answer.content
+        part = asked is not None and answer.ranges and answer.status == 200
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked is not None and part else 0
+        rest = content[start:]
+        request.send_response(206 if part else answer.status)
+        for name, value in answer.headers:
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(len(rest) if answer.announced is None else answer.announced))
+        if part:
+            request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        request.end_headers()
+        request.wfile.write(rest if answer.sent is None else rest[: answer.sent])
+        request.wfile.flush()
+        if answer.stalls:
+            self.over.wait(30)
+        while answer.drips and not self.over.wait(0.01):
+            request.wfile.write(b"x")
+
+
+@contextmanager
+def file_server(content: bytes) -> Iterator[FileServer]:
+    """A server that runs inside the block."""
+    files = FileServer(content)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            with suppress(ConnectionError):  # the other side does not want the rest
+                files.answer(self)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # of the standard library
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    files.address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield files
+    finally:
+        files.over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
