@@ -26,6 +26,20 @@ def mask_head_weights() -> Path:
     return Path(str(resources.files("anymask") / "weights" / "mask_head.onnx"))
 
 
+def packaged_weights() -> tuple[Path, ...]:
+    """All of them."""
+    return default_weights(), mask_head_weights(), refiner_weights()
+
+
+def packaged_hashes() -> dict[str, str]:
+    """The SHA-256 that each weights file inside the package must have, by its name; empty where the list is lost."""
+    try:
+        lines = (default_weights().parent / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name.strip(): digest for digest, _, name in (line.partition(" ") for line in lines)}
+
+
 def resolve(weights: str | os.PathLike[str], more: tuple[str, ...] = (), names: tuple[str, ...] = (DEFAULT,)) -> Path:
     """The file that ``weights`` names: "default", or the path of an ONNX file, or of one with a suffix of ``more``.
 
@@ -48,6 +62,9 @@ def resolve(weights: str | os.PathLike[str], more: tuple[str, ...] = (), names: 
 
 
 def weights_hash(path: Path) -> str:
-    """SHA-256 of a weights file, 64 hex digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """SHA-256 of a weights file, 64 hex digits; of an OpenVINO model that of the .xml and the .bin as one."""
+    digest = hashlib.sha256()
+    for file in (path, path.with_suffix(".bin")) if path.suffix.lower() == ".xml" else (path,):
+        with file.open("rb") as stream:
+            hashlib.file_digest(stream, lambda: digest)
+    return digest.hexdigest()

@@ -19,7 +19,7 @@ from anymask.postprocess import CropRule, Draw, ScoreRule, postprocess
 from anymask.prompts import Box, Prompt, as_list, select
 from anymask.refine.answers import refine_all, refine_answers
 from anymask.refine.refiner import Refiner
-from anymask.runtimes import OnnxMaskHead, open_runtime
+from anymask.runtimes import OnnxMaskHead, check_runtime, open_runtime
 from anymask.runtimes.base import TRUNK
 from anymask.snap import snap_all
 
@@ -37,22 +37,32 @@ class Segmenter:
     Safe to share between threads; the same input gives the same output.
 
     weights: "default" for the model inside the package; "fastsam-s" or "fastsam-x" for FastSAM's own weights, which are
-        fetched once; or the path of an ONNX file or of a FastSAM checkpoint (.pt, .safetensors). See docs/fastsam.md.
+        fetched once; or the path of a file that `anymask export` wrote, or of a FastSAM checkpoint (.pt, .safetensors).
+        See docs/fastsam.md and docs/export.md.
+    runtime: "onnx", "openvino" or "torch", what runs them. None takes OpenVINO for .xml, PyTorch for .torchscript and
+        ONNX Runtime for all else; OpenVINO runs that too. The refiner is run by ONNX Runtime, always.
     threads: of one forward pass, 1 or more; the number of cores when None.
 
     ``image_size`` is how many network pixels the weights want along the longest side of a picture; masks that score
     below ``shown`` are rarely what a person wants to look at.
 
-    Raises WeightsError if the weights are missing or damaged, or cannot be fetched, SettingsError for threads out of
-    range.
+    Raises WeightsError if the weights are missing or damaged, not for the runtime, or cannot be fetched,
+    MissingExtraError if the runtime is not installed, SettingsError for another runtime and for threads out of range.
     """
 
-    def __init__(self, weights: str | os.PathLike[str] = DEFAULT, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        weights: str | os.PathLike[str] = DEFAULT,
+        *,
+        runtime: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        check_runtime(runtime)
         if threads is not None and threads < 1:
             raise SettingsError(f"threads must be 1 or more, or None for the number of cores, but got {threads}")
         self.threads = threads
         self.weights = find_weights(weights)
-        self.runtime = open_runtime(onnx_file(self.weights), threads)
+        self.runtime = open_runtime(onnx_file(self.weights), threads, runtime)
         self._opening = Lock()
         metadata = self.runtime.metadata
         try:
@@ -214,7 +224,7 @@ class Segmenter:
         return Refiner(self.runtime, self.threads)
 
     def weights_hash(self) -> str:
-        """SHA-256 of the weights file, 64 hex digits."""
+        """SHA-256 of the weights file, 64 hex digits; of an .xml file and its .bin together."""
         return weights_hash(self.weights)
 
 

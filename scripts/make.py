@@ -108,7 +108,9 @@ def clean() -> None:
 
 def install_test_packages() -> None:
     # torch first and alone, so that its constraint decides which build it is
-    install("test", [["-c", str(CONSTRAINTS), "torch"], ["-c", str(CONSTRAINTS), "-e", ".[train,evaluate,dev]"]])
+    install(
+        "test", [["-c", str(CONSTRAINTS), "torch"], ["-c", str(CONSTRAINTS), "-e", ".[train,evaluate,openvino,dev]"]]
+    )
 
 
 def install(task: str, pip_installs: list[list[str]]) -> None:

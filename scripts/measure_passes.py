@@ -29,7 +29,8 @@ def main() -> None:
     taken: dict[str, list[float]] = {}
     for photo in given.photos:
         image = load_image(photo)
-        batch = Letterbox.fit(*image.shape[:2], IMAGE_SIZE)(image)
+        height, width, _ = image.shape
+        batch = Letterbox.fit(height, width, IMAGE_SIZE)(image)
         ways: dict[str, Callable[[], object]] = {"network pass": partial(segmenter.runtime.run, batch)}
         for drawn in map(int, given.drawn.split(",")):
             ways[f"picture, {drawn} masks drawn"] = partial(segmenter, image, drawn=drawn)

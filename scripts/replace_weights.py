@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = Path("anymask") / "weights"
 FIGURES = (Path("docs") / "evaluation.json", Path("docs") / "prompts.json")
-TEXTS = (Path("README.md"), WEIGHTS / "MODEL_CARD.md", Path("docs") / "demo.png")
+TEXTS = (Path("README.md"), WEIGHTS / "MODEL_CARD.md", WEIGHTS / "SHA256SUMS", Path("docs") / "demo.png")
 EXPORTED = (WEIGHTS / "default.onnx", WEIGHTS / "mask_head.onnx", WEIGHTS / "refiner.onnx")
 
 
@@ -35,6 +35,7 @@ def steps(photos: Path, detector: Path | None, mask_head: Path | None, refiner: 
         commands.append([*anymask, "export", str(refiner), "--to", str(EXPORTED[2])])
     return [
         *commands,
+        [sys.executable, str(Path("scripts") / "write_hashes.py")],
         [*evaluate, "--asked", "4", "--edges", "--to", str(FIGURES[0])],
         [*evaluate, "--collections", "coco,voc", "--prompts", "--to", str(FIGURES[1])],
         [sys.executable, str(Path("scripts") / "write_figures.py")],

@@ -13,20 +13,27 @@ PACKAGE = "anymask"
 # A module or folder may import those of a lower tier. Inside one tier an import is allowed where it makes no cycle.
 TIERS = (
     {"errors", "boxes", "files"},
-    {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "datasets"},
+    {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "datasets", "sample", "machine"},
     {"letterbox", "runtimes", "network", "fastsam"},
     {"postprocess", "graft", "mask_head", "snap"},
     {"prompts", "outputs"},
     {"refine"},
     {"segment"},
-    {"compat", "evaluate", "export"},
+    {"compat", "evaluate", "export", "doctor"},
     {"train"},
     {"cli", "__main__"},
 )
 TIER_OF = {name: tier for tier, names in enumerate(TIERS) for name in names}
 
-TORCH_ALLOWED_IN = {"network", "train", "export"}  # and onnx, which comes with the same extra
-SCIPY_ALLOWED_IN = {"evaluate"}  # and scikit-image, which stands on it
+# Which folder, or single file, may import what only extras bring: first part of a module's name -> places
+ALLOWED_IN = {
+    # To train and to export, and as a runtime that one chooses by name
+    "torch": {"network", "train", "export", "runtimes.torch_runtime"},
+    "onnx": {"network", "train", "export"},
+    "openvino": {"runtimes.openvino_engine"},  # the one place that turns its telemetry off
+    "scipy": {"evaluate"},
+    "skimage": {"evaluate"},
+}
 NEVER_IMPORTED = {"cv2", "matplotlib", "torchvision", "ultralytics"}
 
 # The package root only re-exports; inside the package it is good for this one name.
@@ -71,10 +78,8 @@ def violations(root: Path) -> list[str]:
             place = f"{path.relative_to(root).as_posix()}:{line}"
             if first in NEVER_IMPORTED:
                 wrong.append(f"{place}: imports {first}, which no file here may")
-            elif first in ("torch", "onnx") and top not in TORCH_ALLOWED_IN:
-                wrong.append(f"{place}: imports {first} outside {', '.join(sorted(TORCH_ALLOWED_IN))}")
-            elif first in ("scipy", "skimage") and top not in SCIPY_ALLOWED_IN:
-                wrong.append(f"{place}: imports {first} outside {', '.join(sorted(SCIPY_ALLOWED_IN))}")
+            elif first in ALLOWED_IN and not {top, name.removeprefix(f"{PACKAGE}.")} & ALLOWED_IN[first]:
+                wrong.append(f"{place}: imports {first} outside {', '.join(sorted(ALLOWED_IN[first]))}")
             elif imported == PACKAGE:
                 wrong.append(f"{place}: imports the package root; import from the module that holds the name")
             elif first == PACKAGE:
@@ -112,6 +117,9 @@ def test_every_row_of_the_table_exists() -> None:
         ({"prompts/a.py": "from . import b\n", "prompts/b.py": "from .a import A\n"}, "cycle: "),  # in one folder
         ({"nms.py": "def f():\n    import torch.nn\n"}, "imports torch outside"),
         ({"network/head.py": "from torch import nn\n"}, ""),  # one of the places for torch
+        ({"runtimes/torch_runtime.py": "def f():\n    import torch\n"}, ""),  # a place that is one file
+        ({"runtimes/base.py": "import torch\n"}, "imports torch outside"),  # and not its whole folder
+        ({"runtimes/openvino_runtime.py": "import openvino\n"}, "imports openvino outside runtimes.openvino_engine"),
         ({"fastsam/a.py": "from onnx import helper\n"}, "imports onnx outside"),
         ({"train/data.py": "import cv2\n"}, "imports cv2"),
         ({"evaluate/a.py": "from scipy import sparse\n"}, ""),  # the one place for scipy

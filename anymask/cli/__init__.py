@@ -16,6 +16,7 @@ from anymask import __version__
 from anymask.cli.compare import compare
 from anymask.cli.console import LineHandler, say
 from anymask.cli.data import data
+from anymask.cli.doctor import doctor
 from anymask.cli.evaluate import evaluate
 from anymask.cli.export import export
 from anymask.cli.segment import segment
@@ -35,6 +36,7 @@ app.command()(evaluate)
 app.command()(compare)
 app.command()(export)
 app.command(no_args_is_help=True)(data)
+app.command()(doctor)
 
 
 def print_version(wanted: bool) -> None:

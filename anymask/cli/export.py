@@ -1,9 +1,11 @@
-"""``anymask export``: a checkpoint becomes a model file."""
+"""``anymask export``: weights become a model file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from anymask.cli.console import progress_bar
 from anymask.cli.extras import needs_extra
@@ -12,26 +14,48 @@ from anymask.cli.weights import find
 from anymask.datasets import PhotoEntry, read, spread
 from anymask.errors import SettingsError
 from anymask.fastsam.checkpoint import PT, is_published
-from anymask.fastsam.published import PUBLISHED
-from anymask.fastsam.weights import onnx_file
+from anymask.fastsam.weights import NAMES, onnx_file
 from anymask.files import replace_file
+from anymask.image import load_image
+from anymask.letterbox import Letterbox
 from anymask.mask_head import MaskHead
-from anymask.models import default_weights
-from anymask.runtimes import OnnxMaskHead, open_runtime
+from anymask.models import default_weights, resolve
+from anymask.runtimes import MODEL_SUFFIXES, OnnxMaskHead, OnnxRuntime, open_runtime
+from anymask.sample import sample_picture
 from anymask.segment import IMAGE_SIZE
+
+if TYPE_CHECKING:
+    from anymask.export.agreement import Difference
+    from anymask.network.yolo import Network
+
+ONNX, OPENVINO, TORCHSCRIPT = ".onnx", ".xml", ".torchscript"
 
 
 def export(
-    checkpoint: Annotated[
+    weights: Annotated[
         Path,
         typer.Argument(
-            metavar="CHECKPOINT", help="What a run saved, such as last.pt, a FastSAM checkpoint, or its name."
+            metavar="WEIGHTS",
+            help="What a training run saved, such as last.pt, a FastSAM checkpoint, an exported ONNX file, or "
+            f"{' or '.join(map(repr, NAMES))}.",
         ),
     ],
     to: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="The ONNX file to write; with .pt, a checkpoint in FastSAM's structure."),
+        typer.Option(
+            metavar="FILE",
+            help="The file to write: .onnx, .xml (OpenVINO, with its .bin), .torchscript, or .pt, a checkpoint in "
+            "FastSAM's structure.",
+        ),
     ] = Path("anymask.onnx"),
+    compare_on: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PICTURE",
+            help="The picture on which the file is compared with what it was made from. [default: a drawn one]",
+            show_default=False,
+        ),
+    ] = None,
     photos: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Labelled photos: fits on their training side how scores follow from masks."),
@@ -41,44 +65,52 @@ def export(
         int, typer.Option(metavar="N", min=1, help="At most so many photos to fit on, evenly spread.")
     ] = 300,
 ) -> None:
-    """Write a trained network as ONNX and check it against torch. Needs: pip install 'anymask[train]'.
+    """Write trained weights for another program and check that they say the same. Needs: pip install
+    'anymask[train]', and for .xml 'anymask[train,openvino]'.
 
     A FastSAM checkpoint becomes ONNX without that extra. A network with YOLOv8's own trunk, such as a fine-tuned
     FastSAM, is also written as a FastSAM checkpoint (.pt).
     """
-    as_checkpoint = to.suffix.lower() == PT
-    if to.exists() and checkpoint.exists() and to.samefile(checkpoint):
-        raise SettingsError(f"--to {to} is the checkpoint itself, which would be lost; name another file")
-    if as_checkpoint and photos is not None:
-        raise SettingsError("--photos fits scores that an ONNX file keeps; leave it out where --to ends in .pt")
-    if str(checkpoint) in PUBLISHED:
-        checkpoint = find(str(checkpoint))
-    published = is_published(checkpoint)
-    if published and not as_checkpoint and photos is None:
-        copy_converted(checkpoint, to)  # needs no torch
+    suffix = to.suffix.lower()
+    if suffix not in (*MODEL_SUFFIXES, PT):
+        raise SettingsError(f"--to {to} must end in {', '.join(MODEL_SUFFIXES)} or {PT}")
+    source = find(str(weights)) if str(weights) in NAMES else weights
+    if source.suffix.lower() == ONNX:
+        resolve(source)  # it is there
+    if to.exists() and source.exists() and to.samefile(source):
+        raise SettingsError(f"--to {to} is the file to export itself, which would be lost; name another file")
+    if suffix == PT and photos is not None:
+        raise SettingsError("--photos fits scores that an exported file keeps; leave it out where --to ends in .pt")
+    runs = source.suffix.lower() == ONNX or is_published(source)  # as ONNX, without torch
+    if runs and suffix == ONNX and photos is None:
+        copy(source, to)
         return
     with needs_extra("train"):
-        from anymask.export import export_mask_head, export_onnx, export_refiner, write_metadata
+        from anymask.export import write_metadata
         from anymask.network import checkpoint as saved
-        from anymask.network.published import load_published, save_published
+        from anymask.network.published import save_published
 
-    labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
-    model = saved.DETECTOR if published else saved.model_of(saved.load_checkpoint(checkpoint))
-    if as_checkpoint:
-        network = load_published(checkpoint) if published else saved.load_network(checkpoint)
+    model = saved.DETECTOR if runs else saved.model_of(saved.load_checkpoint(source))
+    if model != saved.DETECTOR and suffix != ONNX:
+        raise SettingsError(f"--to {to}: a {model} is run by ONNX Runtime alone; name a file ending in {ONNX}")
+    if suffix == PT:
+        network = load(source)
         save_published(network, to)
-        typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB, {network.config}")
+        typer.echo(f"{to}: {size_mb(to):.1f} MB, {network.config}")
         return
-    if published:
-        copy_converted(checkpoint, to)
-    elif model == saved.REFINER:
-        typer.echo(written(to, export_refiner(saved.load_refiner(checkpoint), to)))
-        return
-    elif model == saved.MASK_HEAD:
-        typer.echo(written(to, export_mask_head(saved.load_mask_head(checkpoint), to)))
+    labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
+    if runs and suffix == ONNX:
+        copy(source, to)
+    elif model != saved.DETECTOR:
+        largest = write_drawer(source, to)
+        typer.echo(f"{to}: {size_mb(to):.1f} MB, largest difference to torch {largest:.1e} of the output")
     else:
-        typer.echo(written(to, export_onnx(saved.load_network(checkpoint), to)))
-    if photos is None:
+        picture = load_image(compare_on) if compare_on is not None else sample_picture()
+        height, width, _ = picture.shape
+        difference = write(source, to, Letterbox.fit(height, width, IMAGE_SIZE)(picture))
+        engine = "ONNX Runtime" if runs else "torch"
+        typer.echo(f"{to}: {size_mb(to):.1f} MB, largest differences to {engine}: {difference}")
+    if photos is None or model == saved.REFINER:
         return
     from anymask.evaluate.scores import fit_score_rule, score_photos
 
@@ -93,16 +125,59 @@ def export(
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")
 
 
-def copy_converted(checkpoint: Path, to: Path) -> None:
-    """Write a FastSAM checkpoint as ONNX, as `Segmenter` would run it, and say so."""
-    content = onnx_file(checkpoint).read_bytes()
+def copy(source: Path, to: Path) -> None:
+    """Write an ONNX file, or a FastSAM checkpoint as ONNX, as `Segmenter` would run it, and say so."""
+    content = onnx_file(source).read_bytes()
     replace_file(to, lambda stream: stream.write(content))
-    typer.echo(f"{to}: {len(content) / 1e6:.1f} MB")
+    typer.echo(f"{to}: {size_mb(to):.1f} MB")
 
 
-def written(path: Path, difference: float) -> str:
-    """The line about a file that was written."""
-    return f"{path}: {path.stat().st_size / 1e6:.1f} MB, largest difference to torch {difference:.1e} of the output"
+def write(source: Path, to: Path, batch: NDArray[np.float32]) -> "Difference":
+    """Write a detector in the form that the suffix of ``to`` names; the differences to its source on ``batch``."""
+    from anymask.export import export_onnx, export_openvino, export_torchscript
+    from anymask.export.deployed import TorchNetwork
+    from anymask.export.to_onnx import onnx_bytes
+
+    suffix = to.suffix.lower()
+    if source.suffix.lower() != ONNX and not is_published(source):
+        network = load(source)
+        if suffix == TORCHSCRIPT:
+            return export_torchscript(network, to, batch=batch)
+        if suffix == OPENVINO:
+            return export_openvino(onnx_bytes(network), to, ours=TorchNetwork(network), batch=batch)
+        return export_onnx(network, to, batch=batch)
+    runs = onnx_file(source)
+    if suffix == OPENVINO:
+        return export_openvino(runs.read_bytes(), to, batch=batch)
+    ours = OnnxRuntime(runs)
+    return export_torchscript(load(source), to, metadata=ours.metadata, ours=ours, batch=batch)
+
+
+def write_drawer(source: Path, to: Path) -> float:
+    """Write a mask head or a refiner as ONNX; the largest difference to torch, of the output."""
+    from anymask.export import export_mask_head, export_refiner
+    from anymask.network import checkpoint as saved
+
+    if saved.model_of(saved.load_checkpoint(source)) == saved.MASK_HEAD:
+        return export_mask_head(saved.load_mask_head(source), to)
+    return export_refiner(saved.load_refiner(source), to)
+
+
+def load(source: Path) -> "Network":
+    """The network of a checkpoint, FastSAM's or our own, or of an exported ONNX file."""
+    from anymask.network.checkpoint import load_network
+    from anymask.network.published import load_published
+    from anymask.train.exported import load_exported
+
+    if source.suffix.lower() == ONNX:
+        return load_exported(source)
+    return load_published(source) if is_published(source) else load_network(source)
+
+
+def size_mb(path: Path) -> float:
+    """Of a model's file; of an OpenVINO model with its .bin."""
+    files = [path, path.with_suffix(".bin")] if path.suffix.lower() == OPENVINO else [path]
+    return sum(file.stat().st_size for file in files) / 1e6
 
 
 def fully_labelled(photos: Path, split: Path) -> list[PhotoEntry]:

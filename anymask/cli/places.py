@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from platformdirs import user_data_path
 
+from anymask.runtimes import RUNTIMES
 from anymask.segment import Refine
 
 PHOTOS = Path(os.environ.get("ANYMASK_PHOTOS", "../shared/photos"))
@@ -36,6 +37,15 @@ RefineOption = Annotated[
     Refine,
     typer.Option(
         metavar="auto|all|off", help="Draw masks anew at native pixels: the answers to points and boxes, all, or none."
+    ),
+]
+
+RuntimeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(RUNTIMES),
+        help="What runs the network. [default: onnx, or as the suffix of the weights asks for]",
+        show_default=False,
     ),
 ]
 

@@ -13,7 +13,7 @@ import numpy as np
 import typer
 
 from anymask.cli.console import progress_bar, say
-from anymask.cli.places import RefineOption
+from anymask.cli.places import RefineOption, RuntimeOption
 from anymask.cli.weights import WEIGHTS_HELP, find
 from anymask.errors import AnymaskError, ImageError, PromptError, SettingsError
 from anymask.image import MAX_PIXELS, find_images, load_image
@@ -100,6 +100,7 @@ def segment(
         bool, typer.Option("--snap", help="Move the contours of large masks to edges in the picture where that helps.")
     ] = False,
     zoom: Annotated[bool, typer.Option(help="Look closer where no mask fits a point or a box.")] = True,
+    runtime: RuntimeOption = None,
     threads: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Threads of the network. [default: cores]")
     ] = None,
@@ -126,7 +127,7 @@ def segment(
     folder = out if out is not None or as_json else OUT
     if folder is not None:
         make_folder(folder)
-    segmenter = Segmenter(find(weights, hidden=quiet), threads=threads)
+    segmenter = Segmenter(find(weights, hidden=quiet), runtime=runtime, threads=threads)
     if score is None:
         settings["score"] = 0.0 if prompts else segmenter.shown
     job = Job(segmenter, prompts, candidates, chosen, folder, settings, zoom)

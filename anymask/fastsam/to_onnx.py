@@ -14,8 +14,7 @@ from anymask.fastsam.archive import Array
 from anymask.fastsam.onnx_file import Graph
 from anymask.fastsam.yolov8_seg import BACKBONE, HEAD
 from anymask.network.config import NetworkConfig
-from anymask.runtimes.base import BOX
-from anymask.runtimes.onnx_runtime import INPUT, OUTPUTS
+from anymask.runtimes.base import BOX, INPUT, OUTPUTS
 
 BATCH_NORM_EPS = 1e-3  # of the published training; no checkpoint holds it
 CELLS = (8, 16, 32)  # network pixels per cell of the three levels

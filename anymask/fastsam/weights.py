@@ -14,6 +14,7 @@ from anymask.fastsam.published import LICENCE, PUBLISHED, metadata
 from anymask.fastsam.to_onnx import to_graph
 from anymask.files import cache_folder, replace_file, temporary_folder, writable
 from anymask.models import DEFAULT, resolve, weights_hash
+from anymask.runtimes import MORE_SUFFIXES
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ DIGITS = 32  # of a hash in a file name
 def find_weights(
     weights: str | os.PathLike[str], report: Callable[[int, int], None] = lambda done, total: None
 ) -> Path:
-    """The file that ``weights`` names: one of `NAMES`, or the path of an ONNX file or of a FastSAM checkpoint.
+    """The file that ``weights`` names: one of `NAMES`, or the path of an exported file or of a FastSAM checkpoint.
 
     Published weights are fetched when they are asked for by their name and are not there yet; nothing else is.
 
@@ -37,7 +38,7 @@ def find_weights(
     """
     if isinstance(weights, str) and weights in PUBLISHED:
         return fetched(weights, report)
-    return resolve(weights, SUFFIXES, NAMES)
+    return resolve(weights, SUFFIXES + MORE_SUFFIXES, NAMES)
 
 
 def fetched(name: str, report: Callable[[int, int], None]) -> Path:
@@ -64,7 +65,7 @@ def fetched(name: str, report: Callable[[int, int], None]) -> Path:
 
 
 def onnx_file(weights: str | os.PathLike[str]) -> Path:
-    """The ONNX file to run for ``weights``, see `find_weights`: itself, or what a checkpoint was converted to.
+    """The file to run for ``weights``, see `find_weights`: itself, or the ONNX file that a checkpoint was converted to.
 
     Conversions are kept in the cache folder under the hash of the checkpoint's content, and under the hash of their
     own, by which a damaged one is noticed and made again.

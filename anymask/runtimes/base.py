@@ -1,18 +1,26 @@
 """What every runtime gives: `Runtime`, a class with one method, and `RawOutput`, what that method returns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import ShapeError, WeightsError, check_shape
+from anymask.errors import MissingExtraError, ShapeError, WeightsError, check_shape
 
 FEATURE_STRIDES = (4, 8, 16, 32)
-TRUNK = "trunk"  # the name in the metadata under which a file says what trunk its features are of
+# How every file of a network calls what goes in and comes out
+INPUT = "images"
+OUTPUTS = ("output0", "output1")  # predictions, prototypes
+FEATURES = tuple(f"features{stride}" for stride in FEATURE_STRIDES)
+
+# Names in the metadata of a file
+TRUNK = "trunk"  # what trunk its features are of
+NETWORK = "network"  # the NetworkConfig as JSON, so that the network can be built again
 
 BOX = 4  # rows of the predictions that hold the box
 
@@ -70,6 +78,7 @@ class RawOutput:
 class Runtime(ABC):
     """Runs the network. A runtime must be safe to call from several threads at once."""
 
+    suffixes: ClassVar[tuple[str, ...]] = ()  # of the files it opens, the one it is made for first
     stride: ClassVar[int] = 32  # the height and width of a batch must be multiples of it, network pixels
 
     metadata: Mapping[str, str] = MappingProxyType({})  # what the weights file says of itself, by name
@@ -88,3 +97,39 @@ class Runtime(ABC):
     def run_with_features(self, batch: NDArray[np.float32]) -> tuple[RawOutput, tuple[NDArray[np.float32], ...]]:
         """What `run` and `features` give, in one pass. Raises WeightsError as `features` does."""
         return self.run(batch), self.features(batch)
+
+    def check_batch(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``batch`` as engines want it, contiguous float32. Raises ShapeError unless it is (B, 3, H, W) as in `run`."""
+        check_shape(batch, "B 3 H W", "batch")
+        if 0 in batch.shape or batch.shape[2] % self.stride or batch.shape[3] % self.stride:
+            raise ShapeError(
+                f"height and width of a batch must be multiples of {self.stride} above 0, but got {batch.shape}"
+            )
+        return np.ascontiguousarray(batch, np.float32)
+
+
+def check_form(name: str, inputs: Mapping[str, object], outputs: Collection[str], fixed: bool, cure: str) -> None:
+    """Raise WeightsError unless a file called ``name`` has the input and the outputs of a network, for any size.
+
+    inputs: their shapes by name, for the message. fixed: whether the height or the width of a batch is. cure: what the
+    user can do about it.
+    """
+    if set(inputs) != {INPUT} or not set(outputs).issuperset(OUTPUTS):
+        raise WeightsError(
+            f"{name} must have the input {INPUT} and the outputs {', '.join(OUTPUTS)}, "
+            f"but has {', '.join(inputs)} and {', '.join(sorted(outputs))}: {cure}"
+        )
+    if fixed:
+        raise WeightsError(f"{name} takes pictures of one size only, {inputs[INPUT]}: {cure}")
+
+
+def missing_engine(package: str) -> MissingExtraError:
+    """The error for a runtime whose engine, which is an extra of the same name, is not installed."""
+    return MissingExtraError(
+        f'{package} is not installed, and the runtime {package!r} needs it: pip install "anymask[{package}]"'
+    )
+
+
+def name_of(source: str | Path | bytes) -> str:
+    """What a message calls a model's file."""
+    return "the model's bytes" if isinstance(source, bytes) else str(source)

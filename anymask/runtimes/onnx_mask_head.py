@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import WeightsError, check_shape
-from anymask.runtimes.base import FEATURE_STRIDES, TRUNK
-from anymask.runtimes.onnx_session import name_of, open_session
+from anymask.runtimes.base import FEATURE_STRIDES, TRUNK, name_of
+from anymask.runtimes.onnx_session import open_session
 
 INPUTS = (*(f"features{stride}" for stride in FEATURE_STRIDES), "prototypes", "boxes", "coefficients")
 OUTPUTS = ("windows", "logits", "quality")

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import WeightsError, check_shape
-from anymask.runtimes.base import FEATURE_STRIDES, TRUNK
-from anymask.runtimes.onnx_session import name_of, open_session
+from anymask.runtimes.base import FEATURES, TRUNK, name_of
+from anymask.runtimes.onnx_session import open_session
 
-INPUTS = ("pixels", "prompts", *(f"features{stride}" for stride in FEATURE_STRIDES))
+INPUTS = ("pixels", "prompts", *FEATURES)
 OUTPUTS = ("logits", "quality")
 CURE = "install anymask again, or give a file that `anymask export` wrote from a refiner's checkpoint"
 

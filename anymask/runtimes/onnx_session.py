@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.errors import WeightsError
+from anymask.runtimes.base import name_of
 
 
 def open_session(source: str | Path | bytes, threads: int | None, cure: str, *, spin: bool = True) -> Any:
@@ -31,8 +32,3 @@ def open_session(source: str | Path | bytes, threads: int | None, cure: str, *, 
     except Exception as error:  # ONNX Runtime has a dozen unrelated exceptions for a bad file
         reason = " ".join(str(error).split())
         raise WeightsError(f"{name_of(source)} cannot be read as an ONNX model ({reason}): {cure}") from error
-
-
-def name_of(source: str | Path | bytes) -> str:
-    """What a message calls the file."""
-    return "the model's bytes" if isinstance(source, bytes) else str(source)

@@ -1,6 +1,7 @@
 """`anymask segment --weights` and `anymask export` with FastSAM's checkpoints, and with the names of published ones."""
 
 import hashlib
+import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,30 @@ def test_a_checkpoint_is_exported_as_it_runs_without_torch(process: Run, run: Ru
     ended = process("export", "served.pt", "--to", "again.onnx", python=("-c", without))
     assert ended.code == 0, ended.err
     assert Path("again.onnx").read_bytes() == Path("made/mine.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".xml", ".torchscript"])
+def test_a_checkpoint_is_exported_for_every_runtime(run: Run, picture: Path, suffix: str) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    if suffix == ".xml" and importlib.util.find_spec("openvino") is None:
+        pytest.skip("openvino is not installed")
+    write_checkpoint(Path("mine.pt"))
+    ended = run("export", "mine.pt", "--to", f"mine{suffix}")
+    assert ended.code == 0 and ended.out.startswith(f"mine{suffix}: ")
+    assert "largest differences to ONNX Runtime: scores " in ended.out
+    ours, other = Segmenter("mine.pt", threads=1), Segmenter(f"mine{suffix}", threads=1)
+    for name in ("score_rule", "crop_rule", "image_size", "shown", "_auto"):  # all that the metadata say
+        assert getattr(ours, name) == getattr(other, name)
+    assert len(ours(picture, image_size=96)) == len(other(picture, image_size=96))
+
+
+def test_openvino_runs_a_checkpoint(picture: Path) -> None:
+    if importlib.util.find_spec("openvino") is None:
+        pytest.skip("openvino is not installed")
+    write_checkpoint(Path("mine.pt"))
+    ours, other = (Segmenter("mine.pt", runtime=name, threads=1) for name in ("onnx", "openvino"))
+    assert type(ours.runtime) is not type(other.runtime)
+    found = [each(picture, image_size=96) for each in (ours, other)]
+    assert len(found[0]) == len(found[1])
+    assert abs(found[0].scores - found[1].scores).max(initial=0) < 1e-3

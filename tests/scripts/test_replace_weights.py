@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 FILES = [
     *("anymask/weights/default.onnx", "anymask/weights/mask_head.onnx", "anymask/weights/refiner.onnx"),
-    "anymask/weights/MODEL_CARD.md",
+    *("anymask/weights/MODEL_CARD.md", "anymask/weights/SHA256SUMS"),
     *("docs/evaluation.json", "docs/prompts.json", "docs/demo.png", "README.md"),
 ]
 
@@ -19,7 +19,8 @@ FILES = [
 def clone(tmp_path: Path) -> Path:
     """The script, the files it replaces, and in place of the package one that writes a file and then fails."""
     (tmp_path / "scripts").mkdir()
-    shutil.copy(ROOT / "scripts" / "replace_weights.py", tmp_path / "scripts")
+    for name in ("replace_weights.py", "write_hashes.py"):
+        shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts")
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"old {name}")
@@ -43,11 +44,11 @@ def replace(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "done"),
     [
-        ((), ["evaluate", "evaluate", "write_figures", "draw_demo"]),  # only measured again
-        (("--detector", "last.pt"), ["export", "evaluate", "evaluate", "write_figures", "draw_demo"]),
+        ((), ["write_hashes", "evaluate", "evaluate", "write_figures", "draw_demo"]),  # only measured again
+        (("--detector", "last.pt"), ["export", "write_hashes", "evaluate", "evaluate", "write_figures", "draw_demo"]),
         (
             ("--detector", "last.pt", "--mask-head", "mask_head.pt", "--refiner", "refiner.pt"),
-            ["export", "export", "export", "evaluate", "evaluate", "write_figures", "draw_demo"],
+            ["export", "export", "export", "write_hashes", "evaluate", "evaluate", "write_figures", "draw_demo"],
         ),
     ],
 )
@@ -61,7 +62,7 @@ def test_a_step_that_fails_leaves_everything_as_it_was(clone: Path) -> None:
     finished = replace(clone, "photos", "--detector", "last.pt", "--refiner", "refiner.pt")
     assert finished.returncode == 1
     assert finished.stderr == "the command above ended with exit code 1; all files are as they were\n"
-    assert [line.split()[4] for line in finished.stdout.splitlines()][-1] == "evaluate"
+    assert finished.stdout.splitlines()[-1].split()[4] == "evaluate"
     assert [(clone / name).read_text() for name in FILES] == [f"old {name}" for name in FILES]
 
 
