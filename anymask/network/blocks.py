@@ -1,4 +1,4 @@
-"""The building blocks of YOLOv8: Conv, Bottleneck, C2f, SPPF.
+"""The building blocks of YOLOv8, Conv, Bottleneck, C2f and SPPF, and ConvRelu of the networks of our own.
 
 Written from the published architecture table; parameter names (``conv``, ``bn``, ``cv1``, ``cv2``, ``m``) are those
 of the public checkpoints, so that their tensors can be renamed into place.
@@ -23,6 +23,17 @@ class Conv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.silu(self.bn(self.conv(x)), inplace=True)
+
+
+class ConvRelu(Conv):
+    """The same with ReLU, which ONNX Runtime makes one step of; SiLU would be three."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(c_in, c_out, kernel, stride)
+        self.bn = nn.BatchNorm2d(c_out)  # with PyTorch's own eps and momentum: no public checkpoint has one of these
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(self.bn(self.conv(x)), inplace=True)
 
 
 class Bottleneck(nn.Module):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from anymask.errors import SettingsError
+from anymask.network.blocks import ConvRelu
 from anymask.network.trunk import EfficientNetLite
 from anymask.network.yolo import upsample
 
@@ -47,18 +48,6 @@ class MaskHeadOutput(NamedTuple):
     quality: Tensor  # (R,) logits of the IoU that each mask is believed to have
 
 
-class Block(nn.Module):
-    """Convolution without bias, batch norm, ReLU, which ONNX Runtime makes one step of; SiLU would be three."""
-
-    def __init__(self, c_in: int, c_out: int, kernel: int = 3, stride: int = 1) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2, bias=False)
-        self.bn = nn.BatchNorm2d(c_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.bn(self.conv(x)), inplace=True)
-
-
 class MaskHead(nn.Module):
     """See the head of this file."""
 
@@ -69,17 +58,17 @@ class MaskHead(nn.Module):
         w56, w28, w14, w7 = config.widths
         # Once for the whole picture: a pyramid of features, coarse meanings carried to the fine levels (FPN)
         self.lateral32 = nn.Conv2d(c32, w14, 1)
-        self.lateral16, self.mix16 = nn.Conv2d(c16, w14, 1), Block(w14, w14)
-        self.lateral8, self.down8, self.mix8 = nn.Conv2d(c8, w28, 1), nn.Conv2d(w14, w28, 1), Block(w28, w28)
+        self.lateral16, self.mix16 = nn.Conv2d(c16, w14, 1), ConvRelu(w14, w14)
+        self.lateral8, self.down8, self.mix8 = nn.Conv2d(c8, w28, 1), nn.Conv2d(w14, w28, 1), ConvRelu(w28, w28)
         self.lateral4 = nn.Conv2d(c4, w56, 1)
         # In every window
-        self.enter28 = Block(w28 + PLACE, w28)
-        self.enter14, self.join14 = Block(w28, w14, stride=2), Block(2 * w14, w14)
-        self.enter7, self.join7 = Block(w14, w14, stride=2), Block(2 * w14, w7)
-        self.mix7 = Block(w7, w7)
-        self.up14, self.draw14 = Block(w7, w14, 1), Block(2 * w14, w14)
-        self.up28, self.draw28 = Block(w14, w28, 1), Block(2 * w28, w28)
-        self.up56, self.draw56 = Block(w28, w56, 1), Block(2 * w56, w56)
+        self.enter28 = ConvRelu(w28 + PLACE, w28)
+        self.enter14, self.join14 = ConvRelu(w28, w14, stride=2), ConvRelu(2 * w14, w14)
+        self.enter7, self.join7 = ConvRelu(w14, w14, stride=2), ConvRelu(2 * w14, w7)
+        self.mix7 = ConvRelu(w7, w7)
+        self.up14, self.draw14 = ConvRelu(w7, w14, 1), ConvRelu(2 * w14, w14)
+        self.up28, self.draw28 = ConvRelu(w14, w28, 1), ConvRelu(2 * w28, w28)
+        self.up56, self.draw56 = ConvRelu(w28, w56, 1), ConvRelu(2 * w56, w56)
         self.mask = nn.Conv2d(w56, 1, 1)
         self.judge = nn.Sequential(nn.Linear(w7 + w28, 64), nn.ReLU(), nn.Linear(64, 1))
 

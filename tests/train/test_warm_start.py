@@ -12,9 +12,10 @@ from torch import nn
 from anymask.datasets import LabelledPhoto
 from anymask.errors import WeightsError
 from anymask.export import export_onnx
-from anymask.models import default_weights, refiner_weights
+from anymask.models import default_weights, mask_head_weights, refiner_weights
 from anymask.network.blocks import Conv
 from anymask.network.checkpoint import load_network
+from anymask.network.mask_head import MaskHead, MaskHeadConfig
 from anymask.network.refiner import Refiner, RefinerConfig
 from anymask.network.yolo import Network, NetworkConfig
 from anymask.train.batches import Batches
@@ -109,6 +110,7 @@ def test_a_run_begins_with_the_weights_of_a_file(paint: Paint, settings: Setting
 @pytest.mark.parametrize(
     ("network", "path"),
     [
+        (MaskHead(MaskHeadConfig()), mask_head_weights()),
         (Refiner(RefinerConfig()), refiner_weights()),
         (Network(NetworkConfig()), default_weights()),
     ],
