@@ -15,7 +15,7 @@ TIERS = (
     {"errors", "boxes", "files"},
     {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "datasets", "sample", "machine"},
     {"letterbox", "runtimes", "network", "fastsam"},
-    {"postprocess", "graft", "mask_head", "snap"},
+    {"postprocess", "graft", "mask_head", "snap", "words"},
     {"prompts", "outputs"},
     {"refine"},
     {"segment"},

@@ -1,0 +1,84 @@
+"""`Draft`: a query while its text is being read."""
+
+from dataclasses import dataclass, field, replace
+
+from anymask.words.query import Pick, Query, Relation
+
+
+@dataclass
+class Draft:
+    """What is known of a noun phrase so far: the fields of `Query`, and more.
+
+    said: whether it says anything at all.
+    described: whether an adjective was read.
+    alternative: the next colour is one that the thing may have instead: "red or blue".
+    colours: further sets of colours of which each will do.
+    others: the same noun with other descriptions, each of which will do: "on the left or on the right".
+    """
+
+    find: list[str] = field(default_factory=list)
+    colour: list[str] = field(default_factory=list)
+    size: list[str] = field(default_factory=list)
+    position: list[str] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)
+    exclude: list[Query] = field(default_factory=list)
+    pick: Pick | None = None
+    count: int | None = None
+    said: bool = False
+    described: bool = False
+    alternative: bool = False
+    colours: list[list[str]] = field(default_factory=list)
+    others: list["Draft"] = field(default_factory=list)
+
+    def add_colour(self, colour: str) -> None:
+        """One more colour, beside or instead of those so far."""
+        if self.alternative:
+            self.colours.append(self.colour)
+            self.colour = []
+            self.alternative = False
+        if colour not in self.colour:
+            self.colour.append(colour)
+
+    def pick_by(self, order: str) -> None:
+        """In which order one is picked; the number so far stays."""
+        self.pick = Pick(order, 1 if self.pick is None else self.pick.nth)
+        self.said = True
+
+    def pick_nth(self, nth: int) -> None:
+        """Which one is picked, from the left where nothing else is said."""
+        self.pick = Pick("left" if self.pick is None else self.pick.by, nth)
+        self.said = True
+
+    def copy(self) -> "Draft":
+        """A draft that changes apart from this one."""
+        return replace(
+            self,
+            find=[*self.find],
+            colour=[*self.colour],
+            size=[*self.size],
+            position=[*self.position],
+            relations=[*self.relations],
+            exclude=[*self.exclude],
+            colours=[*self.colours],
+            others=[],
+        )
+
+    def queries(self) -> list[Query]:
+        """The query, and those of its alternatives."""
+        made = Query(
+            find=tuple(self.find),
+            colour=tuple(self.colour),
+            size=tuple(self.size),
+            position=tuple(self.position),
+            relations=tuple(self.relations),
+            exclude=tuple(self.exclude),
+            pick=self.pick,
+            count=self.count,
+        )
+        others = [query for other in self.others for query in other.queries()]
+        return [*(replace(made, colour=tuple(each)) for each in self.colours), made, *others]
+
+    def query(self) -> Query:
+        """One query, with the alternatives in its "or"."""
+        first, *rest = self.queries()
+        return replace(first, either=tuple(rest))

@@ -1,0 +1,356 @@
+"""From a text to a `Query`: a small grammar of English descriptions, read from left to right.
+
+    text    = [lead] group {"except" group}
+    group   = noun phrase {("and" | "or") noun phrase}
+    phrase  = {article | number | ordinal | superlative | adjective} [noun]
+              {place | relation phrase | "not" description | adjective}
+
+A description after a relation belongs to what it stands next to: in "the man behind the car on the left" the car is on
+the left. What the grammar has no use for is kept in ``unused``.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+
+from anymask.errors import PromptError
+from anymask.words.draft import Draft
+from anymask.words.nouns import nouns
+from anymask.words.phrases import GRAMMAR, Phrases
+from anymask.words.query import DEEPEST, Query, Relation
+from anymask.words.reader import ADJECTIVES, NAMES, Reader
+from anymask.words.tokens import tokens
+from anymask.words.vocabulary import PAIRS, PLACE_RELATIONS
+
+REMEMBERED = 256  # texts whose queries are kept
+
+AFTER_HEAD = ("relation", "before", "place", "place phrase", "without", "not", "link", "order", "ordinal")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def parse(text: str) -> Query:
+    """The query that a text is read as. Whether its nouns are known is asked when it is answered.
+
+    Raises:
+        PromptError: the text is empty or too long, holds control characters or another script, or says nothing but
+            filling words.
+    """
+    return Parser(Phrases.of(tokens(text), nouns())).text()
+
+
+class Parser(Reader):
+    """Reads a text once. A method reads what its name says, and those that return a bool say whether it was there."""
+
+    def text(self) -> Query:
+        """The query of the whole text."""
+        while self.here("polite", "lead") and self.length("polite", "lead") < len(self.words) - self.at:
+            self.at += self.length("polite", "lead")
+        drafts = self._group(None, 1)
+        while not self.over():
+            if self.take("except") is not None:
+                for draft in self._group(drafts[0], 2):
+                    for each in drafts:
+                        each.exclude += draft.queries()
+            elif self.take("polite") is None:
+                self.drop()
+        queries = [query for draft in drafts for query in draft.queries()]
+        if not any(draft.said for draft in drafts):
+            got = " ".join(self.words)
+            raise PromptError(f"text: expected what to look for, got {got[:60]!r}: write for example 'the red car'")
+        return replace(queries[0], either=(*queries[0].either, *queries[1:]), unused=tuple(self.unused))
+
+    # Noun phrases
+
+    def _group(self, outer: Draft | None, depth: int) -> list[Draft]:
+        """Noun phrases with "and", "or" or commas between them."""
+        drafts = [self._phrase(outer, depth)]
+        while self.here("and", "or") and not self.here("except"):
+            self.skip("and", "or")
+            if self.over():
+                break
+            drafts.append(self._phrase(drafts[-1], depth))
+        return [draft for draft in drafts if draft.said] or drafts[:1]
+
+    def _phrase(self, outer: Draft | None, depth: int, joining: bool = True) -> Draft:
+        """One noun phrase; outer: the one before it, of which "one" is another."""
+        if depth > DEEPEST:
+            raise PromptError(
+                f"text: expected at most {DEEPEST} things related to one another in a row: say it shorter"
+            )
+        draft = Draft()
+        while not self.over() and self._before_head(draft, outer, depth):
+            pass
+        self._head(draft, outer, joining)
+        if self.take("owner") is not None:
+            owned = self._phrase(outer, depth + 1, joining)
+            owned.relations.append(Relation("part of", draft.query()))
+            owned.said = True
+            return owned
+        self._after_head(draft, depth)
+        return draft
+
+    def _before_head(self, draft: Draft, outer: Draft | None, depth: int) -> bool:
+        """Reads one word before a noun; False where there is none."""
+        if self.here("noun") and not self.adjective() and not self.counted():
+            return False
+        if self.here("partitive") and self.words[self.at + 1 : self.at + 2] == ("of",):
+            self.drop()
+            self.at += 1
+            return True
+        if self.here("thing", "one") and not self.counted():
+            return False
+        for kind in ("polite", "article", "link"):
+            if self.take(kind) is not None:
+                return True
+        if (word := self.take("quantifier")) is not None:
+            draft.said = draft.said or word in ("all", "every", "each", "any")
+            return self._of(draft)
+        if self.here("without", "except") and self.length("without", "except") >= self.length("not"):
+            return False
+        if self.take("not") is not None:
+            self._negated(draft, depth)
+            return True
+        if self.counted():
+            draft.count = int(self.take("number") or 1)
+            draft.said = True
+            if draft.count == 2 and self.words[self.at - 2] == "pair" and self.words[self.at : self.at + 1]:
+                draft.count = 1 if self.words[self.at] in PAIRS else 2
+            return self._of(draft)
+        if self._ordinal(draft) or self._order(draft):
+            return self._of(draft)
+        if self.adjective():
+            return self._adjective(draft)
+        if self.here("place") and not self.here("place phrase", "relation"):
+            return self._place_before(draft)
+        if draft.described and self.here("and", "or"):
+            ahead = self.length("and", "or")
+            if self.here(*ADJECTIVES, ahead=ahead) and not self.here("article", ahead=ahead):
+                draft.alternative = self.here("or") and not self.here("and")
+                self.at += ahead
+                return True
+        return False
+
+    def _of(self, draft: Draft) -> bool:
+        """The "of" in "two of the cups"; always True."""
+        if draft.said and self.next_is("of"):
+            self.at += 1
+        return True
+
+    def _adjective(self, draft: Draft) -> bool:
+        if (size := self.take("size")) is not None:
+            draft.size.append(str(size))
+        elif self.here("colour") and self.length("colour") >= self.length("tone"):
+            draft.add_colour(str(self.take("colour")))
+        else:
+            tone = str(self.take("tone"))
+            colour = self.take("colour") if self.here("colour") else None
+            draft.add_colour(tone if colour is None else f"{tone} {str(colour).rpartition(' ')[2]}")
+        draft.said = draft.described = True
+        return True
+
+    def _ordinal(self, draft: Draft) -> bool:
+        """As in "the second", "the second biggest", "the second from the left"."""
+        if (nth := self.take("ordinal")) is None:
+            return False
+        draft.pick_nth(int(nth))
+        if (order := self.take("order")) is not None:
+            draft.pick_by(str(order))
+        return True
+
+    def _order(self, draft: Draft) -> bool:
+        """A superlative, unless it goes on as a relation: "closest to"."""
+        if not self.here("order") or self.length("relation") > self.length("order"):
+            return False
+        draft.pick_by(str(self.take("order")))
+        return True
+
+    def _head(self, draft: Draft, outer: Draft | None, joining: bool) -> None:
+        """The noun of a phrase, if it has one, and further ones that share its description: "cat or dog"."""
+        if self.take("thing") is not None:
+            draft.said = True
+            return
+        if self.here("one") and not self.here("link"):
+            self.take("one")
+            draft.find = list(outer.find) if outer is not None else []
+            draft.said = True
+            return
+        if not self.here("noun", "unknown"):
+            return
+        draft.find.append(self._name())
+        draft.said = True
+        while joining and self.here("and", "or"):
+            ahead = self.length("and", "or")
+            if self.here(*GRAMMAR, ahead=ahead) or not self.here("noun", "unknown", ahead=ahead):
+                break
+            self.at += ahead
+            draft.find.append(self._name())
+
+    def _name(self) -> str:
+        """The last known noun of those that follow each other, or the last word where none is known."""
+        found: list[tuple[str, bool]] = []
+        while self.here("noun", "unknown"):
+            known = self.here("noun")
+            if not known and any(each for _, each in found) and self.words[self.at].endswith("ing"):
+                break  # "person riding a horse"
+            if found and self.here(*GRAMMAR) and not (known and self.length("noun") > 1):
+                break
+            name = str(self.kinds[self.at]["noun" if known else "unknown"][0])
+            found.append((name, known))
+            self.at += self.length("noun", "unknown")
+        chosen = max(
+            range(len(found)), key=lambda at: (found[at][1], not found[at][0].endswith(("ing", "ly", "ed")), at)
+        )
+        self.unused += [name for at, (name, _) in enumerate(found) if at != chosen]
+        return found[chosen][0]
+
+    # What stands behind a noun
+
+    def _after_head(self, draft: Draft, depth: int) -> None:
+        base = draft.copy()
+        while not self.over():
+            if self.here("except") and self.length("except") >= self.length("not", "without"):
+                return
+            if self.here("and", "or"):
+                ahead = self.length("and", "or")
+                if not self._goes_on(ahead):
+                    return
+                if self.here("or") and not self.here("and"):
+                    self.at += ahead
+                    other = base.copy()
+                    self._after_head(other, depth)
+                    draft.others.append(other)
+                    return
+                self.at += ahead
+            elif not (self.picture() or self._describes(draft, depth)):
+                self._loose()
+
+    def _goes_on(self, ahead: int) -> bool:
+        """Whether what follows an "and" still describes the same noun."""
+        if self.here("article", "quantifier", "number", ahead=ahead):
+            return False
+        if self.here("relation", "before", "without", "not", "link", "place phrase", ahead=ahead):
+            return True
+        if not self.here(*ADJECTIVES, "place", ahead=ahead):
+            return False
+        while self.here(*ADJECTIVES, "place", "after", ahead=ahead):
+            ahead += self.length(*ADJECTIVES, "place", "after", ahead=ahead)
+        return not self.here(*NAMES, ahead=ahead)
+
+    def _describes(self, draft: Draft, depth: int) -> bool:
+        """Reads one description behind a noun; False where there is none."""
+        if self.take("polite") is not None:
+            return True
+        if self.here("link") and not self.here("relation"):
+            return self.take("link") is not None
+        if self.take("without") is not None:
+            target = self._phrase(draft, depth + 2)
+            draft.exclude.append(Query(relations=(Relation("with", target.query()),)))
+            draft.said = True
+            return True
+        if self.take("not") is not None:
+            self._negated(draft, depth)
+            return True
+        if self._place(draft, depth) or self._relation(draft, depth):
+            return True
+        if self._ordinal(draft) or self._order(draft):
+            return True
+        if self.here(*ADJECTIVES):
+            return self._adjective(draft)
+        return self.take("article") is not None
+
+    def _negated(self, draft: Draft, depth: int) -> None:
+        """What "not" says no to: a description, or a thing."""
+        other = Draft()
+        self.skip("article") if self.here("article") and self.here("place", "order", "one", ahead=1) else None
+        if self.here("one"):
+            self.take("one")
+            other.find = list(draft.find)
+            self._after_head(other, depth + 1)
+        elif self.adjective() or self.here(*AFTER_HEAD):
+            self._describes(other, depth + 1)
+            if self.here("noun", "unknown", "one", "thing") and other.described and not draft.find:
+                self._head(other, draft, True)
+        else:
+            other = self._phrase(draft, depth + 1)
+        draft.exclude += other.queries() if other.said else []
+        draft.said = draft.said or other.said
+
+    def _place_before(self, draft: Draft) -> bool:
+        """A place before its noun: "the upper left window", "the middle cup"."""
+        at = self.at
+        places = self.places()
+        if self.next_is("of"):
+            self.at = at  # "left of the laptop"
+            return False
+        if places == ["middle"] and self.here("noun", "one", "unknown", "thing"):
+            draft.pick_by("middle")
+        draft.position += [] if draft.pick is not None and places == ["middle"] else places
+        draft.said = draft.described = True
+        return True
+
+    def _place(self, draft: Draft, depth: int) -> bool:
+        """As in "in the top right corner", "at the back", "to the left of the laptop", "from the left"."""
+        if self.length("relation") > self.length("place", "place phrase", "before"):
+            return False
+        if (place := self.take("place phrase")) is not None:
+            draft.position.append(str(place))
+            draft.said = True
+            return True
+        start = self.at
+        word = self.take("before")
+        self.skip("article")
+        self.skip("tone") if self.here("place", ahead=1) else None
+        places = self.places()
+        if not places:
+            self.at = start
+            return False
+        if self.next_is("of") and not self.picture():
+            if (relation := PLACE_RELATIONS.get(places[0])) is None or (len(places) > 1 and "corner" not in places):
+                self.at = start
+                return False
+            self.at += 1
+            return self._related(draft, relation, depth)
+        if word == "from" and (draft.pick is not None or draft.count is not None):
+            draft.pick_by(places[0])
+            if self.next_is("to") and self.here("place", ahead=1):
+                self.at += 2
+            return True
+        draft.position += [place for place in places if place not in draft.position]
+        draft.said = True
+        return True
+
+    def _relation(self, draft: Draft, depth: int) -> bool:
+        if (relation := self.take("relation")) is None:
+            return False
+        return self._related(draft, str(relation), depth)
+
+    def _related(self, draft: Draft, relation: str, depth: int) -> bool:
+        """The thing that a relation is to, and the second one of "between"; always True."""
+        word = self.words[self.at - 1]
+        if relation in ("in", "with") and self.here("colour", "tone") and not self.noun_follows():
+            while self.here("colour", "tone"):
+                self._adjective(draft)
+                if self.here("and") and self.here("colour", "tone", ahead=1):
+                    self.at += 1
+            return True
+        start = self.at
+        target = self._phrase(draft, depth + 1, joining=relation != "between")
+        if not target.said:
+            self.unused.append(word)
+            self.at = max(self.at, start)
+            return True
+        other = None
+        if relation == "between":
+            self.skip("and")
+            second = self._phrase(target, depth + 1) if self.at > start and not self.over() else Draft()
+            other = second.query() if second.said else target.query()
+        draft.relations.append(Relation(relation, target.query(), other))
+        draft.said = True
+        return True
+
+    def _loose(self) -> None:
+        """Words that are no use, up to where a description begins again."""
+        self.drop()
+        while not self.over() and not self.here(
+            "relation", "before", "without", "not", "link", "and", "or", "except", "place phrase", "polite"
+        ):
+            self.drop()

@@ -1,0 +1,113 @@
+"""`Reader`: goes through the phrases of a text from its first word to its last."""
+
+from anymask.words.phrases import Phrases, Value
+
+ADJECTIVES = ("colour", "tone", "size")
+NAMES = ("noun", "unknown", "thing", "one")
+
+
+class Reader:
+    """Where reading has come to.
+
+    words: of the text. at: the number of the word that comes next. unused: words that were no use so far.
+    """
+
+    def __init__(self, phrases: Phrases) -> None:
+        self.words, self.kinds = phrases.words, phrases.kinds
+        self.at = 0
+        self.unused: list[str] = []
+
+    def over(self) -> bool:
+        """Whether nothing comes any more."""
+        return self.at >= len(self.words)
+
+    def here(self, *kinds: str, ahead: int = 0) -> bool:
+        """Whether a phrase of one of the kinds begins here, or so many words ahead."""
+        at = self.at + ahead
+        return at < len(self.words) and any(kind in self.kinds[at] for kind in kinds)
+
+    def length(self, *kinds: str, ahead: int = 0) -> int:
+        """How many words the longest phrase of the kinds has that begins here."""
+        found = self.kinds[self.at + ahead] if self.at + ahead < len(self.kinds) else {}
+        return max((found[kind][1] for kind in kinds if kind in found), default=0)
+
+    def take(self, kind: str) -> Value | None:
+        """What the phrase of a kind that begins here is taken for, and goes on behind it; None if there is none."""
+        if self.over() or kind not in self.kinds[self.at]:
+            return None
+        value, count = self.kinds[self.at][kind]
+        self.at += count
+        return value
+
+    def drop(self) -> None:
+        """One word that is no use, kept to be told."""
+        if not self.here("article", "link") and self.words[self.at] != ",":
+            self.unused.append(self.words[self.at])
+        self.at += 1
+
+    def skip(self, *kinds: str) -> None:
+        """Goes on behind all phrases of these kinds that come next."""
+        while any(self.take(kind) is not None for kind in kinds):
+            pass
+
+    def next_is(self, *words: str) -> bool:
+        """Whether one of the words comes next."""
+        return not self.over() and self.words[self.at] in words
+
+    def counted(self) -> bool:
+        """Whether a number begins here, and is not the "one" in "the red one"."""
+        if not self.here("number"):
+            return False
+        if not self.here("one"):
+            return True
+        ahead = self.length("number")
+        before = self.words[self.at - 1] if self.at else ""
+        return (self.here("noun", "unknown", *ADJECTIVES, "place", ahead=ahead) and before not in ("the", "this")) or (
+            self.words[self.at + ahead : self.at + ahead + 1] == ("of",)
+        )
+
+    def adjective(self) -> bool:
+        """Whether a colour or size begins here, and not a noun that is written as one: "the orange", "a light"."""
+        if not self.here(*ADJECTIVES):
+            return False
+        if not self.here("noun"):
+            return True
+        ahead = self.length(*ADJECTIVES)
+        if self.length("noun") > ahead:
+            return False
+        if self.here("and", "or", ahead=ahead):
+            ahead += self.length("and", "or", ahead=ahead)
+            return self.here(*ADJECTIVES, ahead=ahead) and not self.here("noun", ahead=ahead)
+        return self.here(*NAMES, *ADJECTIVES, ahead=ahead) and not self.here("before", "relation", "link", ahead=ahead)
+
+    def places(self) -> list[str]:
+        """Places side by side, and words like "side" behind them."""
+        places: list[str] = []
+        while (place := self.take("place")) is not None:
+            if place not in places:
+                places.append(str(place))
+            while self.here("after") and not self.here("noun"):
+                if (corner := self.take("place")) is None:
+                    self.take("after")
+                elif len(places) < 2:  # the corner of "top left corner" is said already
+                    places.append(str(corner))
+        return places
+
+    def picture(self) -> bool:
+        """As in "of the picture": true of everything, so that there is nothing to ask."""
+        if not self.next_is("of", "in", "on", "from", "within"):
+            return False
+        ahead = 1 + self.here("article", ahead=1)
+        if not self.here("picture", ahead=ahead):
+            return False
+        self.at += ahead + 1
+        return True
+
+    def noun_follows(self) -> bool:
+        """Whether a noun stands behind the adjectives that come next."""
+        ahead = 0
+        while self.here(*ADJECTIVES, ahead=ahead):
+            ahead += self.length(*ADJECTIVES, ahead=ahead)
+            if self.here("and", "or", ahead=ahead) and self.here(*ADJECTIVES, ahead=ahead + 1):
+                ahead += 1
+        return self.here("noun", "unknown", "one", "thing", ahead=ahead)
