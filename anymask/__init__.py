@@ -35,6 +35,7 @@ if _typing.TYPE_CHECKING:
     from anymask.maskset import MaskSet
     from anymask.prompts.box import Box
     from anymask.prompts.point import Point
+    from anymask.prompts.text import Text
     from anymask.segment import Segmenter
 
 __version__ = "0.1.0"
@@ -51,6 +52,7 @@ __all__ = [
     "Segmenter",
     "SettingsError",
     "ShapeError",
+    "Text",
     "WeightsError",
     "__version__",
     "load_image",
@@ -62,6 +64,7 @@ _HOMES = {
     "MaskSet": "anymask.maskset",
     "Point": "anymask.prompts.point",
     "Segmenter": "anymask.segment",
+    "Text": "anymask.prompts.text",
     "load_image": "anymask.image",
 }
 

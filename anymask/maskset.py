@@ -29,6 +29,8 @@ class MaskSet:
     rank: (N,) int64, 0 for a prompt's best mask, 1 for the next; None unless `select` made the set.
     image: the (height, width, 3) uint8 RGB picture, a read-only view of the array given and not a copy.
     features: what was computed once about the picture, by name. Parts of the set share it.
+    label_scores: (N, L) float32 in [0, 1], how much each mask looks like each label, see docs/words.md; None
+        where nobody asked. Parts of the set keep theirs.
 
     Raises ShapeError if the arrays do not fit together or hold values out of range.
     """
@@ -41,6 +43,7 @@ class MaskSet:
     rank: NDArray[np.int64] | None = None
     image: NDArray[np.uint8] | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
+    label_scores: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         height, width = (int(side) for side in self.size)
@@ -53,6 +56,7 @@ class MaskSet:
             ("scores", np.float32, f"{n}"),
             ("prompt", np.int64, f"{n}"),
             ("rank", np.int64, f"{n}"),
+            ("label_scores", np.float32, f"{n} L"),
         ):
             if (value := getattr(self, name)) is not None:
                 values[name] = read_only(np.array(value, dtype))
@@ -91,7 +95,8 @@ class MaskSet:
     def concatenate(cls, sets: Sequence["MaskSet"]) -> Self:
         """The masks of several sets of one picture, in order, with the picture and the features of the first.
 
-        prompt and rank are kept if every set has them. Raises ShapeError without sets, or if their sizes differ.
+        prompt, rank and label_scores are kept if every set has them. Raises ShapeError without sets, or if their sizes
+        differ.
         """
         if not sets:
             raise ShapeError(
@@ -109,6 +114,7 @@ class MaskSet:
             rank=_joined([one.rank for one in sets]),
             image=first.image,
             features=first.features,
+            label_scores=_joined([one.label_scores for one in sets]),
         )
 
     @property
@@ -145,6 +151,11 @@ class MaskSet:
         """
         return Forest(self.rles, self.scores, self.areas, self.size)
 
+    @cached_property
+    def computed(self) -> dict[str, Any]:
+        """What was computed once about just these masks, by name; a part of the set begins anew."""
+        return {}
+
     def __len__(self) -> int:
         return len(self.rles)
 
@@ -157,6 +168,7 @@ class MaskSet:
             rles=tuple(self.rles[i] for i in chosen),
             prompt=None if self.prompt is None else self.prompt[chosen],
             rank=None if self.rank is None else self.rank[chosen],
+            label_scores=None if self.label_scores is None else self.label_scores[chosen],
         )
 
     def __iter__(self) -> Iterator["MaskSet"]:
@@ -185,6 +197,6 @@ class MaskSet:
         return np.arange(len(self))[chosen].reshape(-1)
 
 
-def _joined(arrays: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
+def _joined(arrays: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
     present = [array for array in arrays if array is not None]
     return np.concatenate(present) if len(present) == len(arrays) else None

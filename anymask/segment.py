@@ -16,7 +16,7 @@ from anymask.mask_head import MaskHead
 from anymask.maskset import MaskSet
 from anymask.models import DEFAULT, mask_head_weights, weights_hash
 from anymask.postprocess import CropRule, Draw, ScoreRule, postprocess
-from anymask.prompts import Box, Prompt, as_list, select
+from anymask.prompts import Box, Prompt, Text, as_list, select
 from anymask.refine.answers import refine_all, refine_answers
 from anymask.refine.refiner import Refiner
 from anymask.runtimes import OnnxMaskHead, check_runtime, open_runtime
@@ -157,8 +157,8 @@ class Segmenter:
         refine = self._auto if refine == "auto" else refine
         prompts = as_list(prompt)
         picked = select(found, prompts)
-        if found.image is None:
-            return picked
+        if found.image is None or all(isinstance(each, Text) for each in prompts):
+            return picked  # there is nothing to draw on, or nothing that is drawn: texts choose among what is there
         if zoom and refine == "off":
             for index, each in enumerate(prompts):
                 if (box := each.closer(found, picked[picked.prompt == index])) is not None:

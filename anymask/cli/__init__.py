@@ -18,6 +18,7 @@ from anymask.cli.console import LineHandler, say
 from anymask.cli.data import data
 from anymask.cli.doctor import doctor
 from anymask.cli.evaluate import evaluate
+from anymask.cli.explain import explain
 from anymask.cli.export import export
 from anymask.cli.segment import segment
 from anymask.cli.train import train
@@ -31,6 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command(no_args_is_help=True)(segment)
+app.command(no_args_is_help=True)(explain)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)

@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from anymask.cli.console import progress_bar, say
+from anymask.cli.explain import explained
 from anymask.cli.places import RefineOption, RuntimeOption
 from anymask.cli.weights import WEIGHTS_HELP, find
 from anymask.errors import AnymaskError, ImageError, PromptError, SettingsError
@@ -20,7 +21,7 @@ from anymask.image import MAX_PIXELS, find_images, load_image
 from anymask.maskset import MaskSet
 from anymask.models import DEFAULT
 from anymask.outputs import OUTPUTS
-from anymask.prompts import Box, Point, Prompt, parse_json
+from anymask.prompts import Box, Point, Prompt, Text, parse_json
 from anymask.segment import DRAWN, IMAGE_SIZE, SHOWN, Segmenter
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,12 @@ def segment(
     box: Annotated[
         list[str] | None, typer.Option(metavar="X1,Y1,X2,Y2", help="A box around an object; repeat for more objects.")
     ] = None,
+    text: Annotated[
+        list[str] | None, typer.Option(metavar="WORDS", help="A description in English of one thing or of several.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print what each text is read as, one line of JSON.")
+    ] = False,
     prompt: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="A JSON file with one prompt or a list of them.")
     ] = None,
@@ -109,7 +116,7 @@ def segment(
 ) -> None:
     """Find every mask of each picture, or the objects that prompts point at."""
     logging.getLogger("anymask").setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
-    prompts = read_prompts(point or [], box or [], prompt or [])
+    prompts = read_prompts(point or [], box or [], text or [], prompt or [])
     chosen = read_formats(formats)
     settings = {
         "image_size": image_size,
@@ -121,6 +128,10 @@ def segment(
         "refine": refine,
         "snap": snap,
     }
+    if explain:
+        for each in prompts:
+            if isinstance(each, Text):
+                typer.echo(json.dumps(explained(each)))
     names, failed = expand(photos)
     if not names:
         raise typer.Exit(1)
@@ -173,9 +184,24 @@ def answer(job: Job, name: str, found: MaskSet) -> MaskSet:
     picked = picked[picked.scores >= job.settings["score"]]
     answered = set(np.asarray(picked.prompt).tolist())
     for index, prompt in enumerate(job.prompts):
-        if index not in answered:
+        if isinstance(prompt, Text):
+            tell(name, prompt, found, index in answered)
+        elif index not in answered:
             logger.warning("%s: nothing found for prompt %s", name, json.dumps(prompt.to_json()))
     return picked[np.asarray(picked.rank) < job.candidates]
+
+
+def tell(name: str, prompt: Text, found: MaskSet, answered: bool) -> None:
+    """What a text's answer has to say: why there is none, what came nearest, and what was not used."""
+    said = prompt.answer(found)
+    if not answered:
+        near = ", ".join(f"mask {each.index} {each.name}".rstrip() + f" {each.score:.2f}" for each in said.nearest)
+        reason = said.reason or "what fits scores below --score"
+        logger.warning(
+            "%s: nothing found for %r: %s%s", name, prompt.text, reason, f" (nearest: {near})" if near else ""
+        )
+    for note in said.notes:
+        logger.warning("%s: %r: %s", name, prompt.text, note)
 
 
 def write(out: Path, formats: Sequence[str], name: str, found: MaskSet, taken: set[str]) -> Iterator[Path]:
@@ -252,8 +278,8 @@ def complain(name: str, error: Exception) -> None:
     say(f"anymask: {reason}" if isinstance(error, ImageError) else f"anymask: {name}: {reason}")
 
 
-def read_prompts(points: list[str], boxes: list[str], files: list[str]) -> list[Prompt]:
-    """The prompts of the command line: all points are one object, each box is one, a file holds any number."""
+def read_prompts(points: list[str], boxes: list[str], texts: list[str], files: list[str]) -> list[Prompt]:
+    """The prompts of the command line: all points are one object, each box and text is one, a file holds any number."""
     prompts: list[Prompt] = []
     if points:
         numbers = [split_numbers(text, "--point", (2, 3)) for text in points]
@@ -267,6 +293,11 @@ def read_prompts(points: list[str], boxes: list[str], files: list[str]) -> list[
             prompts.append(Box(split_numbers(text, "--box", (4,))))
         except PromptError as error:
             raise typer.BadParameter(str(error), param_hint="--box") from error
+    for words in texts:
+        try:
+            prompts.append(Text(words))
+        except PromptError as error:
+            raise typer.BadParameter(str(error), param_hint="--text") from error
     for file in files:
         prompts += read_prompt_file(file)
     return prompts

@@ -16,10 +16,11 @@ from anymask.prompts.base import Prompt
 from anymask.prompts.box import Box
 from anymask.prompts.numbers import shown
 from anymask.prompts.point import Point
+from anymask.prompts.text import Text
 
-__all__ = ["PROMPTS", "Box", "Point", "Prompt", "as_list", "parse", "parse_json", "select"]
+__all__ = ["PROMPTS", "Box", "Point", "Prompt", "Text", "as_list", "parse", "parse_json", "select"]
 
-PROMPTS: Mapping[str, type[Prompt]] = {"point": Point, "box": Box}
+PROMPTS: Mapping[str, type[Prompt]] = {"point": Point, "box": Box, "text": Text}
 
 
 def parse(document: object) -> Prompt:
@@ -61,8 +62,8 @@ def as_list(prompt: Prompt | Sequence[Prompt]) -> list[Prompt]:
     prompts = list(given) if isinstance(given, Sequence) and not isinstance(given, str | bytes) else [given]
     for each in prompts:
         if not isinstance(each, tuple(PROMPTS.values())):
-            kinds = " or ".join(kind.__name__ for kind in PROMPTS.values())
-            raise PromptError(f"prompt: expected {kinds}, or a list of them, got {shown(each)}")
+            kinds = ", ".join(kind.__name__ for kind in PROMPTS.values())
+            raise PromptError(f"prompt: expected one of {kinds}, or a list of them, got {shown(each)}")
     return prompts
 
 

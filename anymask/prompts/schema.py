@@ -14,7 +14,8 @@ from anymask.prompts.base import Prompt
 def schema() -> dict[str, Any]:
     """The schema, draft 2020-12, of what `parse_json` reads.
 
-    It says all that a schema can. Beyond it a box needs x1 < x2 and y1 < y2, and each point has one label.
+    It says all that a schema can. Beyond it a box needs x1 < x2 and y1 < y2, each point has one label,
+    and a text must say something.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -25,6 +26,7 @@ def schema() -> dict[str, Any]:
         "$defs": {
             "prompt": {"oneOf": [{"$ref": f"#/$defs/{name}"} for name in PROMPTS]},
             **{name: object_schema(kind) for name, kind in PROMPTS.items()},
+            **{name: each for kind in PROMPTS.values() for name, each in getattr(kind, "definitions", {}).items()},
         },
     }
 

@@ -53,7 +53,7 @@ def test_the_name_of_a_row_is_the_type_in_json() -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({}, "prompt: expected a type out of point, box, got None"),
+        ({}, "prompt: expected a type out of point, box, text, got None"),
         ({"type": "circle"}, "got 'circle'"),
         ({"type": "Point", "points": [[1, 2]]}, "got 'Point'"),  # names are lower case
         ({"type": ["point"]}, r"got \['point'\]"),

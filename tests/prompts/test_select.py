@@ -76,7 +76,7 @@ def test_choosing_among_answers_counts_anew() -> None:
     "wrong", [None, "point", "", b"", 3, (1, 2), [ON_LEFT, None], [[ON_LEFT]], Point, {"type": "box"}]
 )
 def test_what_is_no_prompt_is_refused(wrong: Any) -> None:
-    with pytest.raises(PromptError, match="prompt: expected Point or Box, or a list of them, got"):
+    with pytest.raises(PromptError, match="prompt: expected one of Point, Box, Text, or a list of them, got"):
         select(found(), wrong)
 
 

@@ -1,0 +1,38 @@
+"""How much masks look like a kind of thing: from scores for labels to scores for nouns.
+
+The scores of N masks are (N, L) float32 in [0, 1], in the order of ``nouns().labels``. The first `CLASSES` are those of
+ImageNet, of which a mask is one at most, so that what a noun like "dog" has of them adds up. Those after them were
+learnt from photos one by one, and the best of them counts. All are meant as probabilities.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import ShapeError, check_shape
+from anymask.words.nouns import CLASSES
+
+# Below this score a mask is not said to be of a kind. Provisional: to be fitted together with the labels' scores.
+CUT = 0.5
+
+
+def kind_scores(label_scores: NDArray[np.floating[Any]], labels: Sequence[int]) -> NDArray[np.float32]:
+    """(N,) how much masks look like any of some labels: the sum over ImageNet's, or the best of the others if higher.
+
+    label_scores: (N, L). labels: numbers below L, each once.
+
+    Raises ShapeError for scores of another number of labels than the numbers reach to.
+    """
+    check_shape(label_scores, "N L", "label_scores")
+    if labels and max(labels) >= label_scores.shape[1]:
+        raise ShapeError(
+            f"label_scores must have a column for each label, but got {label_scores.shape[1]} columns and the label "
+            f"{max(labels)}: make them with the classifier of this version"
+        )
+    classes = [label for label in labels if label < CLASSES]
+    others = [label for label in labels if label >= CLASSES]
+    summed = np.minimum(label_scores[:, classes].sum(axis=1), 1)
+    best = label_scores[:, others].max(axis=1, initial=0)
+    return np.asarray(np.maximum(summed, best), np.float32)
