@@ -39,6 +39,4 @@ def explained(prompt: Text) -> dict[str, Any]:
 
 def words_of(query: Query) -> list[str]:
     """Every noun of a query and of those inside it."""
-    inner = [*query.exclude, *query.either, *(each.to for each in query.relations)]
-    inner += [each.other for each in query.relations if each.other is not None]
-    return list(dict.fromkeys([*query.find, *(word for each in inner for word in words_of(each))]))
+    return list(dict.fromkeys([*query.find, *(word for each in query.inner() for word in words_of(each))]))

@@ -223,14 +223,12 @@ class _Answering:
         """From the best down, masks that are no part of a better one, hold none, and do not show the same thing."""
         order = np.lexsort((-self.scene.areas[matches.indices], -matches.scores))
         indices, scores = matches.indices[order], matches.scores[order]
-        pick = np.ix_(indices, indices)
-        inside = self.scene.inside[pick]
-        doubles = inside | inside.T | self.scene.alike[pick]
+        others = ~self.scene.doubles[np.ix_(indices, indices)]
         free, kept = np.ones(len(indices), np.bool_), []
         for at in range(len(indices)):
             if free[at]:
                 kept.append(at)
-                free &= ~doubles[at]
+                free &= others[at]
         return Matches(indices[kept], scores[kept])
 
     def none(self, reason: str, near: Matches) -> Matches:
@@ -287,8 +285,6 @@ def unknown_nouns(query: Query) -> dict[str, Sequence[str]]:
     found: dict[str, Sequence[str]] = {
         word: nouns().nearest(word) for word in query.find if nouns().find(" ".join(word.lower().split())) is None
     }
-    inner = [*query.exclude, *query.either, *(relation.to for relation in query.relations)]
-    inner += [relation.other for relation in query.relations if relation.other is not None]
-    for each in inner:
+    for each in query.inner():
         found |= unknown_nouns(each)
     return found

@@ -9,6 +9,8 @@ from anymask.words.query import Pick, Query, Relation
 class Draft:
     """What is known of a noun phrase so far: the fields of `Query`, and more.
 
+    headed: whether it has a noun, or "thing" or "one" in its place.
+    among: "of" was read, as in "the bigger of the two": a number behind it counts what there is to choose from.
     said: whether it says anything at all.
     described: whether an adjective was read.
     alternative: the next colour is one that the thing may have instead: "red or blue".
@@ -24,6 +26,8 @@ class Draft:
     exclude: list[Query] = field(default_factory=list)
     pick: Pick | None = None
     count: int | None = None
+    headed: bool = False
+    among: bool = False
     said: bool = False
     described: bool = False
     alternative: bool = False

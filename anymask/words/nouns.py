@@ -20,7 +20,7 @@ SAME_START = 0.05  # what the same three first letters count beside the likeness
 ALIKE = 0.6  # what is less like the unknown word than that is not offered
 
 # Ends of plurals, and what is there instead in the singular; the first that gives a known noun counts
-ENDINGS = (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("men", "man"), ("es", ""), ("s", ""))
+ENDINGS = (("s", ""), ("ies", "y"), ("ves", "f"), ("ves", "fe"), ("men", "man"), ("es", ""))
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,19 @@ the left. What the grammar has no use for is kept in ``unused``.
 
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 from anymask.errors import PromptError
+from anymask.words.descriptions import Descriptions
 from anymask.words.draft import Draft
 from anymask.words.nouns import nouns
 from anymask.words.phrases import GRAMMAR, Phrases
 from anymask.words.query import DEEPEST, Query, Relation
-from anymask.words.reader import ADJECTIVES, NAMES, Reader
+from anymask.words.reader import ADJECTIVES, NAMES
 from anymask.words.tokens import tokens
-from anymask.words.vocabulary import PAIRS, PLACE_RELATIONS
+from anymask.words.vocabulary import CONTAINERS, PAIRS, PLACE_RELATIONS
 
+TOO_DEEP = f"text: expected at most {DEEPEST} things related to one another in a row: say it shorter"
 REMEMBERED = 256  # texts whose queries are kept
 
 AFTER_HEAD = ("relation", "before", "place", "place phrase", "without", "not", "link", "order", "ordinal")
@@ -37,7 +40,7 @@ def parse(text: str) -> Query:
     return Parser(Phrases.of(tokens(text), nouns())).text()
 
 
-class Parser(Reader):
+class Parser(Descriptions):
     """Reads a text once. A method reads what its name says, and those that return a bool say whether it was there."""
 
     def text(self) -> Query:
@@ -53,6 +56,8 @@ class Parser(Reader):
             elif self.take("polite") is None:
                 self.drop()
         queries = [query for draft in drafts for query in draft.queries()]
+        if any(query.depth() >= DEEPEST for query in queries):
+            raise PromptError(TOO_DEEP)
         if not any(draft.said for draft in drafts):
             got = " ".join(self.words)
             raise PromptError(f"text: expected what to look for, got {got[:60]!r}: write for example 'the red car'")
@@ -68,24 +73,30 @@ class Parser(Reader):
             if self.over():
                 break
             drafts.append(self._phrase(drafts[-1], depth))
+        for draft, following in reversed(list(pairwise(drafts))):
+            if draft.said and not draft.headed and not draft.exclude and not draft.relations:
+                draft.find = list(following.find)  # "the first and last car"
         return [draft for draft in drafts if draft.said] or drafts[:1]
 
-    def _phrase(self, outer: Draft | None, depth: int, joining: bool = True) -> Draft:
-        """One noun phrase; outer: the one before it, of which "one" is another."""
+    def _phrase(self, outer: Draft | None, depth: int, joining: bool = True, described: bool = True) -> Draft:
+        """One noun phrase.
+
+        outer: the one before it, of which "one" is another. joining: "cat and dog" may be one phrase. described:
+        descriptions behind its noun are its own.
+        """
         if depth > DEEPEST:
-            raise PromptError(
-                f"text: expected at most {DEEPEST} things related to one another in a row: say it shorter"
-            )
+            raise PromptError(TOO_DEEP)
         draft = Draft()
         while not self.over() and self._before_head(draft, outer, depth):
             pass
         self._head(draft, outer, joining)
         if self.take("owner") is not None:
-            owned = self._phrase(outer, depth + 1, joining)
+            owned = self._phrase(outer, depth + 1, joining, described)
             owned.relations.append(Relation("part of", draft.query()))
             owned.said = True
             return owned
-        self._after_head(draft, depth)
+        if described:
+            self._after_head(draft, depth)
         return draft
 
     def _before_head(self, draft: Draft, outer: Draft | None, depth: int) -> bool:
@@ -98,29 +109,33 @@ class Parser(Reader):
             return True
         if self.here("thing", "one") and not self.counted():
             return False
+        if self.here("adverb") and self.length("adverb") >= self.length("relation", "thing", "noun", "number"):
+            self.drop(self.length("adverb"))
+            return True
         for kind in ("polite", "article", "link"):
             if self.take(kind) is not None:
                 return True
         if (word := self.take("quantifier")) is not None:
             draft.said = draft.said or word in ("all", "every", "each", "any")
-            return self._of(draft)
+            return self.of(draft)
         if self.here("without", "except") and self.length("without", "except") >= self.length("not"):
             return False
         if self.take("not") is not None:
             self._negated(draft, depth)
             return True
         if self.counted():
-            draft.count = int(self.take("number") or 1)
+            number = int(self.take("number") or 1)
+            draft.count = None if draft.among and draft.pick is not None else number
             draft.said = True
             if draft.count == 2 and self.words[self.at - 2] == "pair" and self.words[self.at : self.at + 1]:
                 draft.count = 1 if self.words[self.at] in PAIRS else 2
-            return self._of(draft)
-        if self._ordinal(draft) or self._order(draft):
-            return self._of(draft)
+            return self.of(draft)
+        if self.ordinal(draft) or self.order(draft):
+            return self.of(draft)
         if self.adjective():
-            return self._adjective(draft)
+            return self.describe(draft)
         if self.here("place") and not self.here("place phrase", "relation"):
-            return self._place_before(draft)
+            return self.place_before(draft)
         if draft.described and self.here("and", "or"):
             ahead = self.length("and", "or")
             if self.here(*ADJECTIVES, ahead=ahead) and not self.here("article", ahead=ahead):
@@ -129,78 +144,26 @@ class Parser(Reader):
                 return True
         return False
 
-    def _of(self, draft: Draft) -> bool:
-        """The "of" in "two of the cups"; always True."""
-        if draft.said and self.next_is("of"):
-            self.at += 1
-        return True
-
-    def _adjective(self, draft: Draft) -> bool:
-        if (size := self.take("size")) is not None:
-            draft.size.append(str(size))
-        elif self.here("colour") and self.length("colour") >= self.length("tone"):
-            draft.add_colour(str(self.take("colour")))
-        else:
-            tone = str(self.take("tone"))
-            colour = self.take("colour") if self.here("colour") else None
-            draft.add_colour(tone if colour is None else f"{tone} {str(colour).rpartition(' ')[2]}")
-        draft.said = draft.described = True
-        return True
-
-    def _ordinal(self, draft: Draft) -> bool:
-        """As in "the second", "the second biggest", "the second from the left"."""
-        if (nth := self.take("ordinal")) is None:
-            return False
-        draft.pick_nth(int(nth))
-        if (order := self.take("order")) is not None:
-            draft.pick_by(str(order))
-        return True
-
-    def _order(self, draft: Draft) -> bool:
-        """A superlative, unless it goes on as a relation: "closest to"."""
-        if not self.here("order") or self.length("relation") > self.length("order"):
-            return False
-        draft.pick_by(str(self.take("order")))
-        return True
-
     def _head(self, draft: Draft, outer: Draft | None, joining: bool) -> None:
         """The noun of a phrase, if it has one, and further ones that share its description: "cat or dog"."""
         if self.take("thing") is not None:
-            draft.said = True
+            draft.said = draft.headed = True
             return
         if self.here("one") and not self.here("link"):
             self.take("one")
             draft.find = list(outer.find) if outer is not None else []
-            draft.said = True
+            draft.said = draft.headed = True
             return
         if not self.here("noun", "unknown"):
             return
-        draft.find.append(self._name())
-        draft.said = True
+        draft.find.append(self.name())
+        draft.said = draft.headed = True
         while joining and self.here("and", "or"):
             ahead = self.length("and", "or")
             if self.here(*GRAMMAR, ahead=ahead) or not self.here("noun", "unknown", ahead=ahead):
                 break
             self.at += ahead
-            draft.find.append(self._name())
-
-    def _name(self) -> str:
-        """The last known noun of those that follow each other, or the last word where none is known."""
-        found: list[tuple[str, bool]] = []
-        while self.here("noun", "unknown"):
-            known = self.here("noun")
-            if not known and any(each for _, each in found) and self.words[self.at].endswith("ing"):
-                break  # "person riding a horse"
-            if found and self.here(*GRAMMAR) and not (known and self.length("noun") > 1):
-                break
-            name = str(self.kinds[self.at]["noun" if known else "unknown"][0])
-            found.append((name, known))
-            self.at += self.length("noun", "unknown")
-        chosen = max(
-            range(len(found)), key=lambda at: (found[at][1], not found[at][0].endswith(("ing", "ly", "ed")), at)
-        )
-        self.unused += [name for at, (name, _) in enumerate(found) if at != chosen]
-        return found[chosen][0]
+            draft.find.append(self.name())
 
     # What stands behind a noun
 
@@ -221,7 +184,7 @@ class Parser(Reader):
                     return
                 self.at += ahead
             elif not (self.picture() or self._describes(draft, depth)):
-                self._loose()
+                self.loose()
 
     def _goes_on(self, ahead: int) -> bool:
         """Whether what follows an "and" still describes the same noun."""
@@ -239,10 +202,13 @@ class Parser(Reader):
         """Reads one description behind a noun; False where there is none."""
         if self.take("polite") is not None:
             return True
+        if self.here("adverb") and self.length("adverb") >= self.length("relation", "place phrase", "before"):
+            self.drop(self.length("adverb"))
+            return True
         if self.here("link") and not self.here("relation"):
             return self.take("link") is not None
         if self.take("without") is not None:
-            target = self._phrase(draft, depth + 2)
+            target = self._phrase(draft, depth + 2, described=False)
             draft.exclude.append(Query(relations=(Relation("with", target.query()),)))
             draft.said = True
             return True
@@ -251,15 +217,19 @@ class Parser(Reader):
             return True
         if self._place(draft, depth) or self._relation(draft, depth):
             return True
-        if self._ordinal(draft) or self._order(draft):
+        if self.ordinal(draft) or self.order(draft):
             return True
         if self.here(*ADJECTIVES):
-            return self._adjective(draft)
+            return self.describe(draft)
         return self.take("article") is not None
 
     def _negated(self, draft: Draft, depth: int) -> None:
         """What "not" says no to: a description, or a thing."""
         other = Draft()
+        if draft.headed and self.here("unknown", "adverb"):  # "the chair that is not occupied"
+            self.unused.append(self.words[self.at - 1])
+            self.drop()
+            return
         self.skip("article") if self.here("article") and self.here("place", "order", "one", ahead=1) else None
         if self.here("one"):
             self.take("one")
@@ -271,21 +241,11 @@ class Parser(Reader):
                 self._head(other, draft, True)
         else:
             other = self._phrase(draft, depth + 1)
-        draft.exclude += other.queries() if other.said else []
-        draft.said = draft.said or other.said
-
-    def _place_before(self, draft: Draft) -> bool:
-        """A place before its noun: "the upper left window", "the middle cup"."""
-        at = self.at
-        places = self.places()
-        if self.next_is("of"):
-            self.at = at  # "left of the laptop"
-            return False
-        if places == ["middle"] and self.here("noun", "one", "unknown", "thing"):
-            draft.pick_by("middle")
-        draft.position += [] if draft.pick is not None and places == ["middle"] else places
-        draft.said = draft.described = True
-        return True
+        if other.said:
+            draft.exclude += other.queries()
+            draft.said = True
+        else:
+            self.unused.append("not")
 
     def _place(self, draft: Draft, depth: int) -> bool:
         """As in "in the top right corner", "at the back", "to the left of the laptop", "from the left"."""
@@ -308,7 +268,7 @@ class Parser(Reader):
                 self.at = start
                 return False
             self.at += 1
-            return self._related(draft, relation, depth)
+            return self._related(draft, relation, depth, start)
         if word == "from" and (draft.pick is not None or draft.count is not None):
             draft.pick_by(places[0])
             if self.next_is("to") and self.here("place", ahead=1):
@@ -319,21 +279,36 @@ class Parser(Reader):
         return True
 
     def _relation(self, draft: Draft, depth: int) -> bool:
+        start = self.at
         if (relation := self.take("relation")) is None:
             return False
-        return self._related(draft, str(relation), depth)
+        return self._related(draft, str(relation), depth, start)
 
-    def _related(self, draft: Draft, relation: str, depth: int) -> bool:
-        """The thing that a relation is to, and the second one of "between"; always True."""
-        word = self.words[self.at - 1]
+    def _related(self, draft: Draft, relation: str, depth: int, start: int) -> bool:
+        """The thing that a relation is to, and the second one of "between"; always True.
+
+        start: the number of the first word of the relation.
+        """
+        word = " ".join(self.words[start : self.at])
         if relation in ("in", "with") and self.here("colour", "tone") and not self.noun_follows():
             while self.here("colour", "tone"):
-                self._adjective(draft)
+                self.describe(draft)
                 if self.here("and") and self.here("colour", "tone", ahead=1):
                     self.at += 1
             return True
+        if self.to_picture(draft, relation):
+            return True
         start = self.at
-        target = self._phrase(draft, depth + 1, joining=relation != "between")
+        if self.next_is("it", "them") or self.here("adverb"):  # "with a spoon in it", "next to each other"
+            self.unused.append(word)
+            self.drop(max(1, self.length("adverb")))
+            return True
+        if word == "of" and draft.find and draft.find[-1] in CONTAINERS and self.here("noun", "unknown"):
+            self.unused += [word, self.name()]
+            return True
+        # What is worn, held or within is seldom described further: "the man in the red shirt on the left"
+        described = relation not in ("in", "with")
+        target = self._phrase(draft, depth + 1, joining=relation != "between", described=described)
         if not target.said:
             self.unused.append(word)
             self.at = max(self.at, start)
@@ -346,11 +321,3 @@ class Parser(Reader):
         draft.relations.append(Relation(relation, target.query(), other))
         draft.said = True
         return True
-
-    def _loose(self) -> None:
-        """Words that are no use, up to where a description begins again."""
-        self.drop()
-        while not self.over() and not self.here(
-            "relation", "before", "without", "not", "link", "and", "or", "except", "place phrase", "polite"
-        ):
-            self.drop()

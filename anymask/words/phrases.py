@@ -43,6 +43,8 @@ def _phrases() -> dict[str, dict[str, Value]]:
         "lead": known.LEAD,
         "picture": known.PICTURES,
         "partitive": known.PARTITIVES,
+        "adverb": known.ADVERBS,
+        "camera": known.CAMERA,
         "before": known.PLACE_BEFORE,
         "after": known.PLACE_AFTER,
         "owner": ("'s",),
@@ -59,7 +61,7 @@ PHRASES = _phrases()
 # Kinds after which a word is no part of a noun any more
 GRAMMAR = frozenset(
     ("colour", "tone", "size", "order", "place", "place phrase", "number", "ordinal", "relation", "without", "except",
-     "not", "and", "or", "article", "quantifier", "link", "polite", "owner", "before", "thing", "one")
+     "not", "and", "or", "article", "quantifier", "adverb", "link", "polite", "owner", "before", "thing", "one")
 )  # fmt: skip
 
 

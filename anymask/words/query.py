@@ -66,6 +66,15 @@ class Query:
     either: tuple["Query", ...] = ()
     unused: tuple[str, ...] = ()
 
+    def inner(self) -> list["Query"]:
+        """The queries right inside this one."""
+        found = [*self.exclude, *self.either, *(each.to for each in self.relations)]
+        return found + [each.other for each in self.relations if each.other is not None]
+
+    def depth(self) -> int:
+        """How many queries there are inside one another, itself included."""
+        return 1 + max((each.depth() for each in self.inner()), default=0)
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object of what is asked, without what is empty."""
         given: dict[str, Any] = {}

@@ -39,11 +39,11 @@ class Reader:
         self.at += count
         return value
 
-    def drop(self) -> None:
-        """One word that is no use, kept to be told."""
-        if not self.here("article", "link") and self.words[self.at] != ",":
-            self.unused.append(self.words[self.at])
-        self.at += 1
+    def drop(self, count: int = 1) -> None:
+        """Words that are no use, kept to be told."""
+        if not self.here("article", "link") and not self.next_is(","):
+            self.unused.append(" ".join(self.words[self.at : self.at + count]))
+        self.at += count
 
     def skip(self, *kinds: str) -> None:
         """Goes on behind all phrases of these kinds that come next."""

@@ -76,6 +76,11 @@ class Scene:
         return alike
 
     @cached_property
+    def doubles(self) -> Bools:
+        """(N, N) bool: whether two masks are parts of each other or show one thing."""
+        return np.asarray(self.inside | self.inside.T | self.alike)
+
+    @cached_property
     def colours(self) -> Colours:
         """The masks' colours. Raises PromptError where the set came without its picture."""
         if self._image is None:

@@ -12,6 +12,8 @@ LONGEST: Final = 1000  # characters of a text
 SILENT = frozenset('.!?;:"()[]{}…·•-_/\\')
 WORD = re.compile(r"[a-z]+(?:'(?!s\b)[a-z]+)*|'s\b|\d+(?:st|nd|rd|th)?\b|,|[^\s]", re.ASCII)
 
+IS = re.compile(r"\b(what|who|that|where|it|there|which|here)'s\b")  # and no owner
+
 QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-"})
 
 
@@ -37,7 +39,8 @@ def tokens(text: str) -> list[str]:
         if letter.isalpha() and not letter.isascii() and "LATIN" not in unicodedata.name(letter, ""):
             raise PromptError(f"text: only English is understood, but got the letter {letter!r} of another script")
     kept = "".join(letter for letter in folded if unicodedata.category(letter) not in ("Mn", "Cf", "Lm"))
-    found = WORD.findall(re.sub(r"(?<=\w)[-_/](?=\w)", " ", kept).replace("n't", " not"))
+    whole = IS.sub(r"\1 is", kept).replace("can't", "can not").replace("n't", " not")
+    found = WORD.findall(re.sub(r"(?<=\w)[-_/](?=\w)", " ", whole))
     words = [word for word in found if word not in SILENT and word != "'"]
     if not any(word != "," for word in words):
         raise PromptError("text: expected words that describe something, got none: write for example 'the red car'")

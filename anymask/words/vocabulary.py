@@ -168,8 +168,8 @@ OR |= {", or"}
 THINGS = frozenset(
     listed(
         "thing, things, object, objects, item, items, everything, anything, something, all things, stuff, what, "
-        "whatever, element, elements, area, areas, region, regions, mask, masks, shape, shapes, every thing, any "
-        "thing, which one, segment, segments"
+        "whatever, element, elements, area, areas, region, regions, mask, masks, shape, shapes, every thing, "
+        "any thing, which one, segment, segments"
     )
 )
 ONES = frozenset(listed("one, ones, that, those, it, them"))
@@ -179,7 +179,7 @@ ARTICLES = frozenset(listed("the, a, an, this, these, its, their, his, her, my, 
 QUANTIFIERS = frozenset(
     listed(
         "all, every, each, any, some, several, many, all of, any of, each of, some of, every one of, all the, "
-        "various, multiple"
+        "various, multiple, few, a few, lots of, a lot of, plenty of, a number of, entire, whole, complete"
     )
 )
 LINKS = frozenset(
@@ -192,14 +192,31 @@ LINKS = frozenset(
 POLITE = frozenset(listed("please, thanks, thank you, for me, kindly, just, hey, hi, hello, ok, okay, now, so"))
 LEAD = frozenset(
     listed(
-        "select, find, show, show me, get, get me, give, give me, pick, pick out, choose, mark, highlight, locate, "
-        "detect, identify, segment, segment out, cut out, point at, point out, point to, look for, search for, where, "
-        "where is, where are, i want, i need, i would like, i'd like, can you, could you, would you, can i see, let "
-        "me see, want, need, to see, to have, you, me, is there, are there, there is, there are, do you see, outline, "
-        "mask, extract, isolate, us, see, what is, what are, which is, which are, i, to, we, tell me, grab, take, "
-        "return"
+        "how many, select, find, show, show me, get, get me, give, give me, pick, pick out, choose, mark, highlight, "
+        "locate, detect, identify, segment, segment out, cut out, point at, point out, point to, look for, search "
+        "for, where, where is, where are, i want, i need, i would like, i'd like, can you, could you, would you, can "
+        "i see, let me see, want, need, to see, to have, you, me, is there, are there, there is, there are, do you "
+        "see, outline, mask, extract, isolate, us, see, what is, what are, which is, which are, i, to, we, tell me, "
+        "grab, take, return"
     )
 )
+# Words that are no nouns, and that nothing can be made of: they are told as unused
+ADVERBS = frozenset(
+    listed(
+        "really, quite, rather, pretty, fairly, extremely, slightly, somewhat, too, only, exactly, clearly, mostly, "
+        "at least, at most, more than, less than, about, approximately, very, other, another, same, different, "
+        "similar, out, up, down, off, away, together, apart, alone, through, across, along, for, like, than, while, "
+        "when, each other, one another, both of, half, if, because, then, also, too, almost, nearly, back"
+    )
+)
+# Whose content has no mask of its own: "a glass of wine"
+CONTAINERS = frozenset(
+    listed(
+        "glass, cup, bowl, bottle, plate, mug, jar, can, box, basket, bag, vase, pot, jug, bucket, carton, tray, dish"
+    )
+)
+# "closest to the camera"
+CAMERA = frozenset(listed("camera, viewer, us, me, you, lens, photographer"))
 PICTURES = frozenset(listed("picture, image, photo, photograph, frame, scene, shot, view, pic"))
 PARTITIVES = frozenset(
     listed(

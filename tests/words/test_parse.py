@@ -1,13 +1,9 @@
-"""From English descriptions to queries."""
+"""From English descriptions to queries: nouns, colours, sizes, places, orders, counts, and what is left out."""
 
-import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from anymask import PromptError
 from anymask.words.parse import parse
 from anymask.words.query import Query
 
@@ -21,12 +17,6 @@ from anymask.words.query import Query
         ("all cars except the red one", {"find": ["car"], "not": [{"find": ["car"], "colour": ["red"]}]}),
         ("the second dog from the left", {"find": ["dog"], "pick": {"by": "left", "nth": 2}}),
         ("the biggest of the cups", {"find": ["cup"], "pick": {"by": "big", "nth": 1}}),
-        (
-            "person left of the laptop",
-            {"find": ["person"], "relations": [{"relation": "left of", "to": {"find": ["laptop"]}}]},
-        ),
-        ("the cup on the table", {"find": ["cup"], "relations": [{"relation": "on", "to": {"find": ["table"]}}]}),
-        ("the man behind the car", {"find": ["man"], "relations": [{"relation": "behind", "to": {"find": ["car"]}}]}),
         ("not the dog", {"not": [{"find": ["dog"]}]}),
         ("the leftmost", {"pick": {"by": "left", "nth": 1}}),
         ("the bottle in the upper left corner", {"find": ["bottle"], "position": ["top", "left"]}),
@@ -44,29 +34,9 @@ from anymask.words.query import Query
         ("red or blue car", {"find": ["car"], "colour": ["red"], "or": [{"find": ["car"], "colour": ["blue"]}]}),
         ("the orange", {"find": ["orange"]}),
         ("orange cat", {"find": ["cat"], "colour": ["orange"]}),
-        ("the orange on the table", {"find": ["orange"], "relations": [{"relation": "on", "to": {"find": ["table"]}}]}),
         ("an orange and a banana", {"find": ["orange"], "or": [{"find": ["banana"]}]}),
         ("black and white cat", {"find": ["cat"], "colour": ["black", "white"]}),
-        (
-            "the cup between the fork and the knife",
-            {
-                "find": ["cup"],
-                "relations": [{"relation": "between", "to": {"find": ["fork"]}, "and": {"find": ["knife"]}}],
-            },
-        ),
-        (
-            "the person wearing a hat",
-            {"find": ["person"], "relations": [{"relation": "with", "to": {"find": ["hat"]}}]},
-        ),
-        (
-            "man without a hat",
-            {"find": ["man"], "not": [{"relations": [{"relation": "with", "to": {"find": ["hat"]}}]}]},
-        ),
         ("the man in red", {"find": ["man"], "colour": ["red"]}),
-        (
-            "the man in the red shirt",
-            {"find": ["man"], "relations": [{"relation": "in", "to": {"find": ["shirt"], "colour": ["red"]}}]},
-        ),
         ("the second biggest cup", {"find": ["cup"], "pick": {"by": "big", "nth": 2}}),
         ("the two biggest cups", {"find": ["cup"], "pick": {"by": "big", "nth": 1}, "count": 2}),
         ("the three leftmost bottles", {"find": ["bottle"], "pick": {"by": "left", "nth": 1}, "count": 3}),
@@ -89,53 +59,24 @@ from anymask.words.query import Query
         ),
         ("cars that are not red", {"find": ["car"], "not": [{"colour": ["red"]}]}),
         ("car not on the left", {"find": ["car"], "not": [{"position": ["left"]}]}),
-        ("the man's hat", {"find": ["hat"], "relations": [{"relation": "part of", "to": {"find": ["man"]}}]}),
-        ("the wheel of the car", {"find": ["wheel"], "relations": [{"relation": "part of", "to": {"find": ["car"]}}]}),
         ("a slice of pizza", {"find": ["pizza"], "unused": ["slice"]}),
         ("pair of scissors", {"find": ["scissors"], "count": 1}),
         ("a pair of dogs", {"find": ["dog"], "count": 2}),
-        (
-            "the car closest to the tree",
-            {"find": ["car"], "relations": [{"relation": "nearest to", "to": {"find": ["tree"]}}]},
-        ),
         ("the nearest car", {"find": ["car"], "pick": {"by": "near", "nth": 1}}),
         ("the striped shirt", {"find": ["shirt"], "unused": ["striped"]}),
         ("flurble", {"find": ["flurble"]}),
         ("wooden flurble on the left", {"find": ["flurble"], "position": ["left"], "unused": ["wooden"]}),
-        (
-            "person sitting on the bench",
-            {"find": ["person"], "relations": [{"relation": "on", "to": {"find": ["bench"]}}], "unused": ["sitting"]},
-        ),
-        ("person riding a horse", {"find": ["person"], "relations": [{"relation": "on", "to": {"find": ["horse"]}}]}),
         ("the man facing the dog", {"find": ["man"], "unused": ["facing", "dog"]}),
-        (
-            "the cup to the left of the laptop",
-            {"find": ["cup"], "relations": [{"relation": "left of", "to": {"find": ["laptop"]}}]},
-        ),
         ("the cup on the left side of the picture", {"find": ["cup"], "position": ["left"]}),
-        (
-            "the cup on the left side of the table",
-            {"find": ["cup"], "relations": [{"relation": "left of", "to": {"find": ["table"]}}]},
-        ),
         ("everything", {}),
         ("all", {}),
-        ("thing on the table", {"relations": [{"relation": "on", "to": {"find": ["table"]}}]}),
-        ("what is on the table", {"relations": [{"relation": "on", "to": {"find": ["table"]}}]}),
         ("where is the cat", {"find": ["cat"]}),
         ("is there a dog in this picture?", {"find": ["dog"]}),
         ("the last car", {"find": ["car"], "pick": {"by": "left", "nth": -1}}),
         ("the second to last car", {"find": ["car"], "pick": {"by": "left", "nth": -2}}),
         ("third bottle from right", {"find": ["bottle"], "pick": {"by": "right", "nth": 3}}),
-        (
-            "the person in front of the bus",
-            {"find": ["person"], "relations": [{"relation": "in front of", "to": {"find": ["bus"]}}]},
-        ),
         ("traffic light", {"find": ["traffic light"]}),
         ("hot dogs", {"find": ["hot dog"]}),
-        (
-            "wine glasses on the table",
-            {"find": ["wine glass"], "relations": [{"relation": "on", "to": {"find": ["table"]}}]},
-        ),
         ("top left window", {"find": ["window"], "position": ["top", "left"]}),
         ("brown bear", {"find": ["brown bear"]}),
         ("big cat", {"find": ["cat"], "size": ["big"]}),
@@ -143,25 +84,7 @@ from anymask.words.query import Query
         ("the biggest", {"pick": {"by": "big", "nth": 1}}),
         ("second from the left", {"pick": {"by": "left", "nth": 2}}),
         ("the cup that is biggest", {"find": ["cup"], "pick": {"by": "big", "nth": 1}}),
-        (
-            "the smallest red cup on the table next to the laptop",
-            {
-                "find": ["cup"],
-                "colour": ["red"],
-                "relations": [
-                    {
-                        "relation": "on",
-                        "to": {"find": ["table"], "relations": [{"relation": "next to", "to": {"find": ["laptop"]}}]},
-                    }
-                ],
-                "pick": {"by": "small", "nth": 1},
-            },
-        ),
         ("white t-shirt", {"find": ["t shirt"], "colour": ["white"]}),
-        (
-            "the laptop with the mouse",
-            {"find": ["laptop"], "relations": [{"relation": "with", "to": {"find": ["mouse"]}}]},
-        ),
         ("cars, buses and trucks", {"find": ["car", "bus", "truck"]}),
         ("3 dogs", {"find": ["dog"], "count": 3}),
         ("the 2nd dog", {"find": ["dog"], "pick": {"by": "left", "nth": 2}}),
@@ -171,79 +94,154 @@ from anymask.words.query import Query
         ("anything that is not a person", {"not": [{"find": ["person"]}]}),
         ("the light", {"find": ["light"]}),
         ("tv", {"find": ["tv"]}),
-        ("upper lip", {"find": ["upper"], "unused": ["lip"]}),
         ("left", {"position": ["left"]}),
         ("on the left", {"position": ["left"]}),
-        ("above the couch", {"relations": [{"relation": "above", "to": {"find": ["couch"]}}]}),
-        ("the dog's tail", {"find": ["tail"], "relations": [{"relation": "part of", "to": {"find": ["dog"]}}]}),
-        ("a glass of wine", {"find": ["glass"], "relations": [{"relation": "part of", "to": {"find": ["wine"]}}]}),
+        ("a glass of wine", {"find": ["glass"], "unused": ["of", "wine"]}),
         ("the dark red sofa", {"find": ["sofa"], "colour": ["dark red"]}),
         ("not red", {"not": [{"colour": ["red"]}]}),
         ("the tallest person", {"find": ["person"], "pick": {"by": "tall", "nth": 1}}),
         ("taller man", {"find": ["man"], "pick": {"by": "tall", "nth": 1}}),
         ("the first two cups from the left", {"find": ["cup"], "pick": {"by": "left", "nth": 1}, "count": 2}),
+        ("leftmost person", {"find": ["person"], "pick": {"by": "left", "nth": 1}}),
+        ("the largest dog", {"find": ["dog"], "pick": {"by": "big", "nth": 1}}),
+        ("the cup that is closest to the edge", {"find": ["cup"], "position": ["edge"]}),
+        ("second car from the right", {"find": ["car"], "pick": {"by": "right", "nth": 2}}),
+        ("bottom right", {"position": ["bottom", "right"]}),
+        ("all the people", {"find": ["people"]}),
+        ("every chair", {"find": ["chair"]}),
+        ("three people on the left", {"find": ["people"], "position": ["left"], "count": 3}),
+        ("the horse nearest to the camera", {"find": ["horse"], "pick": {"by": "near", "nth": 1}}),
+        ("the topmost kite", {"find": ["kite"], "pick": {"by": "top", "nth": 1}}),
+        ("bowl of fruit", {"find": ["bowl"], "unused": ["of", "fruit"]}),
+        ("the glass of wine", {"find": ["glass"], "unused": ["of", "wine"]}),
+        ("the top shelf", {"find": ["shelf"], "position": ["top"]}),
+        ("the two dogs on the right", {"find": ["dog"], "position": ["right"], "count": 2}),
+        ("the white and brown cow", {"find": ["cow"], "colour": ["white", "brown"]}),
+        ("anything blue", {"colour": ["blue"]}),
+        ("the chair that is not occupied", {"find": ["chair"], "unused": ["not", "occupied"]}),
+        ("a laptop but not the keyboard", {"find": ["laptop"], "not": [{"find": ["keyboard"]}]}),
+        ("the smaller of the two dogs", {"find": ["dog"], "pick": {"by": "small", "nth": 1}}),
+        ("the other cat", {"find": ["cat"], "unused": ["other"]}),
+        ("both cats", {"find": ["cat"], "count": 2}),
+        ("the third person", {"find": ["person"], "pick": {"by": "left", "nth": 3}}),
+        (
+            "a large green plant in the corner",
+            {"find": ["plant"], "colour": ["green"], "size": ["big"], "position": ["corner"]},
+        ),
+        ("person in the back", {"find": ["person"], "position": ["background"]}),
+        ("an apple, an orange, and a banana", {"find": ["apple"], "or": [{"find": ["orange"]}, {"find": ["banana"]}]}),
+        ("the car to the right", {"find": ["car"], "position": ["right"]}),
+        ("car on the far left", {"find": ["car"], "position": ["left"]}),
+        ("the red thing in the upper right corner", {"colour": ["red"], "position": ["top", "right"]}),
+        ("the second largest animal", {"find": ["animal"], "pick": {"by": "big", "nth": 2}}),
+        ("is there any red car?", {"find": ["car"], "colour": ["red"]}),
+        ("are there two dogs?", {"find": ["dog"], "count": 2}),
+        ("how many dogs", {"find": ["dog"]}),
+        ("which is the biggest cup", {"find": ["cup"], "pick": {"by": "big", "nth": 1}}),
+        ("people who are not on the left", {"find": ["people"], "not": [{"position": ["left"]}]}),
+        ("the dogs that are next to each other", {"find": ["dog"], "unused": ["next to", "each other"]}),
+        ("everything that isn't a car", {"not": [{"find": ["car"]}]}),
+        ("the lowest shelf", {"find": ["shelf"], "pick": {"by": "bottom", "nth": 1}}),
+        ("the left half of the picture", {"position": ["left"]}),
+        ("left side", {"position": ["left"]}),
+        ("the left-hand side cup", {"find": ["cup"], "position": ["left"]}),
+        ("the cup on the left hand side", {"find": ["cup"], "position": ["left"]}),
+        ("the big red bus", {"find": ["bus"], "colour": ["red"], "size": ["big"]}),
+        ("the oranges", {"find": ["orange"]}),
+        ("orange juice", {"find": ["juice"], "colour": ["orange"]}),
+        ("an orange car or an orange", {"find": ["car"], "colour": ["orange"], "or": [{"find": ["orange"]}]}),
+        ("a red and a blue car", {"find": ["car"], "colour": ["red"], "or": [{"find": ["car"], "colour": ["blue"]}]}),
+        (
+            "the red car and the blue car",
+            {"find": ["car"], "colour": ["red"], "or": [{"find": ["car"], "colour": ["blue"]}]},
+        ),
+        (
+            "the red and the blue car",
+            {"find": ["car"], "colour": ["red"], "or": [{"find": ["car"], "colour": ["blue"]}]},
+        ),
+        (
+            "two red cars and one blue car",
+            {"find": ["car"], "colour": ["red"], "count": 2, "or": [{"find": ["car"], "colour": ["blue"], "count": 1}]},
+        ),
+        ("cars other than the red one", {"find": ["car"], "not": [{"find": ["car"], "colour": ["red"]}]}),
+        ("all but the leftmost cup", {"not": [{"find": ["cup"], "pick": {"by": "left", "nth": 1}}]}),
+        (
+            "all except for the two biggest cups",
+            {"not": [{"find": ["cup"], "pick": {"by": "big", "nth": 1}, "count": 2}]},
+        ),
+        ("everything except people and cars", {"not": [{"find": ["people", "car"]}]}),
+        ("everything apart from the sky", {"not": [{"find": ["sky"]}]}),
+        ("the darkest car", {"find": ["car"], "pick": {"by": "dark", "nth": 1}}),
+        ("bright red bus", {"find": ["bus"], "colour": ["bright red"]}),
+        ("pale green chair", {"find": ["chair"], "colour": ["light green"]}),
+        ("a very small bird", {"find": ["bird"], "size": ["small"], "unused": ["very"]}),
+        ("the really big dog", {"find": ["dog"], "size": ["big"], "unused": ["really"]}),
+        ("a bunch of bananas", {"find": ["banana"], "unused": ["bunch"]}),
+        ("bunch of people on the right", {"find": ["people"], "position": ["right"], "unused": ["bunch"]}),
+        ("cup at the bottom of the picture", {"find": ["cup"], "position": ["bottom"]}),
+        ("the one in the middle", {"position": ["middle"]}),
+        ("the middle one", {"pick": {"by": "middle", "nth": 1}}),
+        ("the last one on the right", {"position": ["right"], "pick": {"by": "left", "nth": -1}}),
+        ("the first one", {"pick": {"by": "left", "nth": 1}}),
+        ("the 2 leftmost chairs", {"find": ["chair"], "pick": {"by": "left", "nth": 1}, "count": 2}),
+        ("dog, not the brown one", {"find": ["dog"], "not": [{"find": ["dog"], "colour": ["brown"]}]}),
+        ("dog not brown", {"find": ["dog"], "not": [{"colour": ["brown"]}]}),
+        ("the closest person", {"find": ["person"], "pick": {"by": "near", "nth": 1}}),
+        ("the person closest to the camera", {"find": ["person"], "pick": {"by": "near", "nth": 1}}),
+        ("the car in the foreground", {"find": ["car"], "position": ["foreground"]}),
+        ("a hot dog and a slice of pizza", {"find": ["hot dog"], "or": [{"find": ["pizza"]}], "unused": ["slice"]}),
+        ("white fridge", {"find": ["fridge"], "colour": ["white"]}),
+        ("the tv set", {"find": ["tv set"]}),
+        ("tvs", {"find": ["tv"]}),
+        ("a few people", {"find": ["people"]}),
+        ("lots of birds", {"find": ["bird"], "unused": ["lots"]}),
+        ("the entire car", {"find": ["car"], "unused": ["entire"]}),
+        ("whole dog", {"find": ["dog"]}),
+        (
+            "the second and third car",
+            {
+                "find": ["car"],
+                "pick": {"by": "left", "nth": 2},
+                "or": [{"find": ["car"], "pick": {"by": "left", "nth": 3}}],
+            },
+        ),
+        (
+            "the first and last car",
+            {
+                "find": ["car"],
+                "pick": {"by": "left", "nth": 1},
+                "or": [{"find": ["car"], "pick": {"by": "left", "nth": -1}}],
+            },
+        ),
+        ("cup or mug or glass", {"find": ["cup", "mug", "glass"]}),
+        ("someone", {"find": ["someone"]}),
+        ("the red-haired woman", {"find": ["woman"], "colour": ["red"], "unused": ["haired"]}),
+        ("blue", {"colour": ["blue"]}),
+        ("the blue one", {"colour": ["blue"]}),
+        (
+            "the blue and white striped umbrella",
+            {"find": ["umbrella"], "colour": ["blue", "white"], "unused": ["striped"]},
+        ),
+        ("light", {"find": ["light"]}),
+        ("light on the left", {"find": ["light"], "position": ["left"]}),
+        ("the light car", {"find": ["car"], "colour": ["light"]}),
+        ("the dark one", {"colour": ["dark"]}),
+        ("the green", {"colour": ["green"]}),
+        ("5 apples", {"find": ["apple"], "count": 5}),
+        ("12 cups", {"find": ["cup"], "count": 12}),
+        ("one cup", {"find": ["cup"], "count": 1}),
+        ("only the dog", {"find": ["dog"], "unused": ["only"]}),
+        ("just the dog", {"find": ["dog"]}),
+        ("at least two dogs", {"find": ["dog"], "count": 2, "unused": ["at least"]}),
+        ("vehicles that are not cars", {"find": ["vehicle"], "not": [{"find": ["car"]}]}),
+        ("animals except dogs", {"find": ["animal"], "not": [{"find": ["dog"]}]}),
+        (
+            "the biggest animal that is not a horse",
+            {"find": ["animal"], "not": [{"find": ["horse"]}], "pick": {"by": "big", "nth": 1}},
+        ),
     ],
 )
 def test_a_description_is_read_as_a_query(text: str, query: dict[str, Any]) -> None:
     assert parse(text).to_json() == query
     assert parse(f"  {text.upper()}. ").to_json() == query  # neither case, blanks nor a full stop matter
     assert Query.from_json(query) == parse(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "expected words that describe something, got none"),
-        (" \t\n", "got none"),
-        ("?!", "got none"),
-        (",", "got none"),
-        ("the", "expected what to look for, got 'the'"),
-        ("please", "got 'please'"),
-        ("is is the", "got 'is is the'"),
-        ("x" * 1001, "at most 1000 characters, got 1001"),
-        ("a" * 10_000, "at most 1000 characters, got 10000"),
-        ("red\0car", r"control character U\+0000"),
-        ("red\x1b[31mcar", r"control character U\+001B"),
-        ("собака", "only English is understood"),
-        ("the 犬", "only English is understood"),
-        ("der rote Wagen αβγ", "only English is understood"),
-        ("on a dog " * 50, "at most 6 things related"),
-    ],
-)
-def test_bad_text_is_one_clear_error(text: str, said: str) -> None:
-    with pytest.raises(PromptError, match=said) as caught:
-        parse(text)
-    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
-
-
-@pytest.mark.parametrize(
-    ("text", "unused"),
-    [
-        ("dog 🙂", ["🙂"]),
-        ("100% dog", ["%"]),
-        ("striped wooden dog", ["striped", "wooden"]),
-        ("the dog asleep", ["asleep"]),
-        ("the dog sleeping on the couch", ["sleeping"]),
-        ("le chien", ["le"]),  # another language: its words are unknown nouns
-        ("dog in", ["in"]),
-    ],
-)
-def test_words_that_are_no_use_are_told(text: str, unused: list[str]) -> None:
-    assert list(parse(text).unused) == unused
-
-
-VOCABULARY = (
-    "the a one second biggest red light orange left top on of in between behind not except and or , all two dog cups "
-    "flurble 's closest to from that is with without thing picture 3rd 2 no both closest pair"
-)
-
-
-@settings(deadline=None, max_examples=300)
-@given(st.lists(st.sampled_from(VOCABULARY.split()), max_size=14).map(" ".join) | st.text(max_size=60))
-def test_any_text_is_a_query_or_a_prompt_error(text: str) -> None:
-    try:
-        query = parse(text)
-    except PromptError as error:
-        assert "\n" not in str(error)
-    else:
-        assert Query.from_json(json.loads(json.dumps(query.to_json()))) == query
