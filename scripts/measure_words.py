@@ -19,7 +19,7 @@ import numpy as np
 import anymask
 from anymask.prompts import select
 from anymask.words.nouns import nouns
-from anymask.words.parse import parse
+from anymask.words.parse import read
 
 COUNTS = (100, 300, 1000)
 SIZE = (960, 1280)
@@ -66,7 +66,7 @@ def milliseconds(call: Callable[[], object]) -> float:
 
 def queried(found: anymask.MaskSet, text: str) -> float:
     """Milliseconds of one query, of a text that is read anew."""
-    parse.cache_clear()
+    read.cache_clear()
     return milliseconds(lambda: select(found, anymask.Text(text)))
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     print(f"table of nouns, read once: {milliseconds(nouns):.0f} ms")
     nouns().nearest("elefant")
     read = {
-        phrase: statistics.median(milliseconds(partial(parse.__wrapped__, phrase)) for _ in range(50))
+        phrase: statistics.median(milliseconds(partial(read.__wrapped__, phrase)) for _ in range(50))
         for phrase in PHRASES
     }
     print(f"reading a text: median {statistics.median(read.values()):.2f} ms, slowest {max(read.values()):.2f} ms")

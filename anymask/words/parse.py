@@ -29,7 +29,6 @@ REMEMBERED = 256  # texts whose queries are kept
 AFTER_HEAD = ("relation", "before", "place", "place phrase", "without", "not", "link", "order", "ordinal")
 
 
-@lru_cache(maxsize=REMEMBERED)
 def parse(text: str) -> Query:
     """The query that a text is read as. Whether its nouns are known is asked when it is answered.
 
@@ -37,6 +36,14 @@ def parse(text: str) -> Query:
         PromptError: the text is empty or too long, holds control characters or another script, or says nothing but
             filling words.
     """
+    if not isinstance(text, str):
+        raise PromptError(f"text: expected words, got {type(text).__name__}")
+    return read(text)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def read(text: str) -> Query:
+    """As `parse`, which it remembers."""
     return Parser(Phrases.of(tokens(text), nouns())).text()
 
 

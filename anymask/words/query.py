@@ -168,7 +168,8 @@ def _word(value: object, name: str, known: Sequence[str]) -> str:
 def _colour(value: object) -> str:
     text = _text(value)
     tone, _, colour = text.rpartition(" ")
-    if text not in TONES and (colour not in COLOURS or (tone and tone not in TONES)):
+    known = tone in TONES or text == colour
+    if text not in TONES and not (colour in COLOURS and known):
         raise PromptError(
             f"colour: expected one of {', '.join((*COLOURS, *TONES))}, or {', '.join(TONES)} before a colour, "
             f"got {_shown(value)}"

@@ -27,8 +27,6 @@ def tokens(text: str) -> list[str]:
         PromptError: no text, or an empty one; more than ``LONGEST`` characters; control characters; letters of another
             script than the Latin one.
     """
-    if not isinstance(text, str):
-        raise PromptError(f"text: expected words, got {type(text).__name__}")
     if len(text) > LONGEST:
         raise PromptError(f"text: expected at most {LONGEST} characters, got {len(text)}: say it shorter")
     for letter in text:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anymask import Box, Point, PromptError
+from anymask import Box, Point, PromptError, Text
 from anymask.prompts import PROMPTS, Prompt, parse, parse_json
 
 NUMBERS = st.floats(-1e6, 1e6)
@@ -16,7 +16,10 @@ POINTS = st.lists(st.tuples(st.tuples(NUMBERS, NUMBERS), st.integers(0, 1)), max
 )
 SIDES = st.tuples(NUMBERS, NUMBERS).filter(lambda pair: pair[0] != pair[1]).map(sorted)
 BOXES = st.tuples(SIDES, SIDES).map(lambda sides: Box((sides[0][0], sides[1][0], sides[0][1], sides[1][1])))
-PROMPTS_DRAWN: st.SearchStrategy[Prompt] = st.one_of(POINTS, BOXES)
+TEXTS = st.sampled_from(["dog", "the red car on the left", "not the dog"]).map(Text) | st.builds(
+    Text, st.just("dogs"), st.just({"find": ["dog"], "count": 2})
+)
+PROMPTS_DRAWN: st.SearchStrategy[Prompt] = st.one_of(POINTS, BOXES, TEXTS)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,10 @@ PROMPTS_DRAWN: st.SearchStrategy[Prompt] = st.one_of(POINTS, BOXES)
         ({"type": "point", "points": [[220, 150]], "labels": None}, Point([(220, 150)])),
         ({"labels": [0, 1], "points": [[1, 2], [0, 0]], "type": "point"}, Point([(1, 2), (0, 0)], [0, 1])),
         ({"type": "box", "box": [10, 20, 200, 300]}, Box((10, 20, 200, 300))),
+        ({"type": "text", "text": "a dog"}, Text("a dog")),
+        ({"type": "text", "text": "a dog", "query": None}, Text("a dog")),
+        ({"type": "text", "text": "a dog", "query": {"find": ["dog"]}}, Text("a dog")),  # as it is read anyway
+        ({"type": "text", "text": "a dog", "query": {"find": ["cat"]}}, Text("a dog", {"find": ["cat"]})),
         ({"type": "box", "box": [-0.5, 0, 1e3, 2.25]}, Box((-0.5, 0, 1000, 2.25))),
     ],
 )
@@ -68,6 +75,11 @@ def test_the_name_of_a_row_is_the_type_in_json() -> None:
         ({"type": "point", "points": [[1, 2]], "label": [1]}, "unknown field 'label'; expected labels, points"),
         ({"type": "point", "points": [[1, 2]], 5: 1, None: 2}, "unknown field"),
         ({"type": "point", "box": [0, 0, 1, 1]}, "unknown field 'box'"),
+        ({"type": "text"}, "text prompt: field 'text' is missing"),
+        ({"type": "text", "text": ["dog"]}, "text: expected words, got list"),
+        ({"type": "text", "text": ""}, "text: expected words that describe something, got none"),
+        ({"type": "text", "text": "x" * 100_000}, "text: expected at most 1000 characters, got 100000"),
+        ({"type": "text", "text": "dog", "query": "dog"}, "query: expected a JSON object"),
         ({"type": "box"}, "box prompt: field 'box' is missing"),
         ({"type": "box", "box": [0, 0, 1, 1], "points": []}, "unknown field 'points'; expected box"),
         ({"type": "box", "box": "0,0,1,1"}, "box: expected 4 numbers, got '0,0,1,1'"),
@@ -123,7 +135,12 @@ JSON = st.recursive(
 @settings(deadline=None, max_examples=200)
 @given(st.sampled_from([*PROMPTS, "other"]), JSON, JSON)
 def test_any_json_gives_a_prompt_or_a_prompt_error(name: str, first: Any, second: Any) -> None:
-    for document in ({"type": name, "points": first, "labels": second}, {"type": name, "box": first}, first):
+    for document in (
+        {"type": name, "points": first, "labels": second},
+        {"type": name, "box": first},
+        {"type": name, "text": first, "query": second},
+        first,
+    ):
         try:
             prompt = parse(document)
         except PromptError as error:
