@@ -75,7 +75,11 @@ def test_empty() -> None:
 )
 def test_choosing(index: Any, kept: list[int]) -> None:
     numbered = replace(found, prompt=np.array([5, 6, 7]), rank=np.array([0, 1, 2]), features={"a": 1})
+    numbered = replace(numbered, label_scores=np.arange(6).reshape(3, 2))
+    numbered.computed["b"] = 2
     part = numbered[index]
+    assert part.label_scores is not None and part.label_scores.tolist() == [[2 * at, 2 * at + 1] for at in kept]
+    assert part.label_scores.dtype == np.float32 and part.computed == {}
     assert np.array_equal(part.masks, THREE[kept])
     assert part.boxes.tolist() == found.boxes[kept].tolist()
     assert part.scores.tolist() == found.scores[kept].tolist()
@@ -124,6 +128,7 @@ def test_nothing_can_be_changed() -> None:
         ({"boxes": np.full((3, 4), np.inf)}, "boxes must be finite"),
         ({"prompt": [1]}, r"prompt of 3 masks must have shape \(3,\)"),
         ({"rank": [[1, 2, 3]]}, r"rank of 3 masks must have shape \(3,\)"),
+        ({"label_scores": np.zeros((2, 5))}, r"label_scores of 3 masks must have shape \(3, L\), got \(2, 5\)"),
         ({"image": np.zeros((4, 5, 3), np.uint8)}, r"image must have shape \(4, 6, 3\)"),
         ({"size": (0, 6)}, r"size must be \(height, width\)"),
     ],

@@ -74,7 +74,7 @@ def answer(query: Query, found: MaskSet, cut: float = CUT) -> Answer:
     """
     answering = _Answering(found, cut)
     matches = answering.matches(query)
-    notes = [*answering.notes]
+    notes = [note for note in answering.notes if note not in matches.reason]
     if query.unused:
         notes.append(f"not used: {', '.join(query.unused)}")
     nearest = tuple(Candidate(index, score, answering.name(index)) for index, score in matches.nearest)

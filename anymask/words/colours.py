@@ -72,7 +72,7 @@ def named(image: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64
         ("white", (light > 0.8) & (chroma < 0.025)),
         ("grey", chroma < 0.025),
         ("grey", (chroma < 0.035) & (light < 0.6)),
-        ("beige", (hue > 45) & (hue < 112) & (chroma < 0.075) & (light > 0.7)),
+        ("beige", (hue > 45) & (hue < 112) & (chroma < 0.09) & (light > 0.7)),
         ("brown", (hue > 30) & (hue < 85) & (chroma < 0.1) & (light < 0.72)),
         ("brown", (hue > 42) & (hue < 85) & (chroma < 0.13) & (light < 0.6)),
         ("pink", ((hue > 340) | (hue < 28)) & (light > 0.69)),

@@ -116,6 +116,9 @@ class Parser(Descriptions):
             return True
         if self.here("thing", "one") and not self.counted():
             return False
+        if self.here("unknown") and self.described_further():
+            self.drop()
+            return True
         if self.here("adverb") and self.length("adverb") >= self.length("relation", "thing", "noun", "number"):
             self.drop(self.length("adverb"))
             return True

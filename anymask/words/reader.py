@@ -103,9 +103,17 @@ class Reader:
         self.at += ahead + 1
         return True
 
-    def noun_follows(self) -> bool:
-        """Whether a noun stands behind the adjectives that come next."""
-        ahead = 0
+    def described_further(self) -> bool:
+        """Whether the unknown word here is an adjective, as it stands before others: "spotted green thing"."""
+        ahead = 1
+        while self.here("unknown", ahead=ahead):
+            ahead += 1
+        return self.here("thing", "one", ahead=ahead) or (
+            self.here(*ADJECTIVES, ahead=ahead) and not self.here("noun", ahead=ahead) and self.noun_follows(ahead)
+        )
+
+    def noun_follows(self, ahead: int = 0) -> bool:
+        """Whether a noun stands behind the adjectives that come next, or so many words ahead."""
         while self.here(*ADJECTIVES, ahead=ahead):
             ahead += self.length(*ADJECTIVES, ahead=ahead)
             if self.here("and", "or", ahead=ahead) and self.here(*ADJECTIVES, ahead=ahead + 1):

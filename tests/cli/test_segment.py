@@ -239,7 +239,7 @@ def test_a_prompt_outside_of_some_pictures_stops_no_other(run: Run, photo: Image
         (b"{", "p.json: prompt: expected JSON, got "),
         (b"", "p.json: prompt: expected JSON, got "),
         (b"[]", "p.json: expected at least one prompt, got an empty list"),
-        (b'{"type": "circle"}', "p.json: prompt: expected a type out of point, box, got 'circle'"),
+        (b'{"type": "circle"}', "p.json: prompt: expected a type out of point, box, text, got 'circle'"),
         (b'{"type": "box", "box": [1, 1, 0, 0]}', "p.json: box: expected x1 < x2"),
     ],
 )

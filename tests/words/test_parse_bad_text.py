@@ -43,6 +43,10 @@ def test_bad_text_is_one_clear_error(text: str, said: str) -> None:
         ("dog 🙂", ["🙂"]),
         ("100% dog", ["%"]),
         ("striped wooden dog", ["striped", "wooden"]),
+        ("spotted green thing", ["spotted"]),
+        ("shiny red metallic car", ["shiny", "metallic"]),
+        ("the wooden one", ["wooden"]),
+        ("a fluffy white cat and a scruffy brown one", ["fluffy", "scruffy"]),
         ("the dog asleep", ["asleep"]),
         ("the dog sleeping on the couch", ["sleeping"]),
         ("le chien", ["le"]),  # another language: its words are unknown nouns

@@ -1,0 +1,93 @@
+"""``anymask explain``, and descriptions in ``anymask segment``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from anymask import Text
+from anymask.prompts import parse
+
+Run = Callable[..., Any]
+QUICK = ("--image-size", "96", "--drawn", "0", "--json")
+
+
+@pytest.fixture(autouse=True)
+def disc(folder: Path) -> None:
+    """A red disc on blue."""
+    picture = Image.new("RGB", (96, 96), (30, 60, 200))
+    ImageDraw.Draw(picture).ellipse((20, 20, 70, 70), fill=(210, 30, 30))
+    picture.save("disc.png")
+
+
+def test_explain_prints_a_prompt_that_may_be_edited(run: Run) -> None:
+    ended = run("explain", "the striped dog next to the gras")
+    assert (ended.code, ended.err) == (0, "")
+    said = json.loads(ended.out)
+    assert said["query"] == {
+        "find": ["dog"],
+        "relations": [{"relation": "next to", "to": {"find": ["gras"]}}],
+        "unused": ["striped"],
+    }
+    assert said["unknown"] == {"gras": ["gas", "grampus", "grand"]}
+    assert said["nouns"]["dog"]["labels"] == 119 and said["nouns"]["dog"]["such as"][0] == "dog"
+    edited = {**said["query"], "count": 2}
+    assert parse({"type": said["type"], "text": said["text"], "query": edited}) == Text(said["text"], edited)
+
+
+def test_quotes_are_not_needed(run: Run) -> None:
+    assert run("explain", "two", "red", "cups").out == run("explain", "two red cups").out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "text: expected words that describe something"),
+        ("the", "text: expected what to look for, got 'the'"),
+        ("x" * 1001, "text: expected at most 1000 characters, got 1001"),
+        ("собака", "text: only English is understood"),
+        ("a\x00b", "text: expected words, got the control character U+0000"),
+    ],
+)
+def test_bad_text_is_one_line(run: Run, text: str, said: str) -> None:
+    ended = run("explain", text)
+    (line,) = ended.lines
+    assert ended.code == 1 and line.startswith(f"anymask: {said}")
+    ended = run("segment", "disc.png", *QUICK, "--text", text)
+    assert ended.code == 2 and sum(said in line for line in ended.lines) == 1 and ended.out == ""
+
+
+def test_every_text_chooses_for_itself(run: Run) -> None:
+    ended = run(
+        "segment", "disc.png", *QUICK, "--text", "the biggest red thing", "--text", "anything", "--candidates", "9"
+    )
+    assert ended.code == 0, ended.err
+    masks = json.loads(ended.out)["masks"]
+    assert {mask["prompt"] for mask in masks} <= {0, 1} and any(mask["prompt"] == 1 for mask in masks)
+
+
+def test_explain_comes_before_the_pictures(run: Run) -> None:
+    ended = run("segment", "disc.png", *QUICK, "--text", "green things", "--explain")
+    first, second = map(json.loads, ended.out.splitlines())
+    assert first == {"type": "text", "text": "green things", "query": {"colour": ["green"]}, "nouns": {}, "unknown": {}}
+    assert second["masks"] == []
+
+
+def test_why_there_is_nothing_is_told_and_what_was_not_used(run: Run) -> None:
+    ended = run("segment", "disc.png", *QUICK, "--text", "spotted green thing", "--text", "flurble")
+    assert ended.code == 0
+    none, unused, unknown = ended.lines
+    assert none.startswith("anymask: disc.png: nothing found for 'spotted green thing': of ")
+    assert "none is green (nearest: mask " in none
+    assert unused == "anymask: disc.png: 'spotted green thing': not used: spotted"
+    assert "nothing found for 'flurble': 'flurble' is not a known word; the nearest known are flute" in unknown
+    assert run("segment", "disc.png", *QUICK, "--text", "flurble", "-q").err == ""
+
+
+def test_a_prompt_file_may_hold_an_edited_query(run: Run) -> None:
+    Path("p.json").write_text(json.dumps({"type": "text", "text": "the disc", "query": {"colour": ["green"]}}))
+    ended = run("segment", "disc.png", *QUICK, "--prompt", "p.json")
+    assert ended.code == 0 and json.loads(ended.out)["masks"] == []
