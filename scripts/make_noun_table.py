@@ -25,6 +25,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from anymask.words.tokens import tokens
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data" / "words"
 TABLE = ROOT / "anymask" / "words" / "nouns.json.gz"
@@ -161,8 +163,8 @@ def rows_of(name: str) -> list[dict[str, str]]:
 
 
 def plain(word: str) -> str:
-    """As the parser looks a word up: lower case, spaces for hyphens and underscores, no points."""
-    return re.sub(r"[\s_-]+", " ", word.lower().replace(".", "")).strip()
+    """As the parser looks a word up: its tokens with spaces between them."""
+    return " ".join(tokens(word.replace("_", " ")))
 
 
 def make_nouns(wordnet: WordNet, meanings: Meanings, names: Sequence[str]) -> dict[str, tuple[Labels, bool]]:
@@ -175,6 +177,9 @@ def make_nouns(wordnet: WordNet, meanings: Meanings, names: Sequence[str]) -> di
             earlier = nouns.get(plain(word))
             if earlier is None or earlier[1]:
                 nouns[plain(word)] = labels, broader
+    for number, name in enumerate(names[:CLASSES]):  # a class answers to its name too, be it a rare meaning of it
+        meant, broader = nouns.get(plain(name), (frozenset(), False))
+        nouns[plain(name)] = (frozenset({number}) if broader else meant | {number}), False
     photo = {name: number for number, name in enumerate(names) if number >= CLASSES}
     for name, number in photo.items():  # a label always answers to its name
         meant, broader = nouns.get(name, (frozenset(), False))

@@ -140,11 +140,11 @@ def _numbers(text: str) -> Iterator[int]:
 
 def _singulars(word: str, irregular: Mapping[str, str]) -> Iterator[str]:
     """What a word may be the plural of."""
-    if word in irregular:
-        yield irregular[word]
     for ending, instead in ENDINGS:
         if word.endswith(ending) and len(word) > len(ending) + 1 and not word.endswith("ss"):
             yield word.removesuffix(ending) + instead
+    if word in irregular:
+        yield irregular[word]
 
 
 def _pairs(word: str) -> set[str]:

@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from anymask.words import vocabulary as known
 from anymask.words.nouns import Nouns
 
 LONGEST = 5  # words of a phrase
-NOUN_WORDS = 4  # words of a noun
+NOUN_WORDS = 5  # words of a noun
+DESCRIBING = frozenset(("colour", "tone", "size"))
 FEW = 2  # labels of a noun that is a kind of its own although it begins with a colour: "brown bear", and not "big cat"
 
 Value = str | int
 Found = tuple[Value, int]  # what it is taken for, and how many words it has
+NONE: Found = ("", 0)
 
 
 def _phrases() -> dict[str, dict[str, Value]]:
@@ -79,7 +82,11 @@ class Phrases:
     @classmethod
     def of(cls, words: list[str], nouns: Nouns) -> "Phrases":
         """The phrases of a list of words."""
-        return cls(tuple(words), tuple(_at(words, index, nouns) for index in range(len(words))))
+        kinds = tuple(_at(words, index, nouns) for index in range(len(words)))
+        for found, following in pairwise(kinds):
+            if found.keys() & DESCRIBING and 1 < found.get("noun", NONE)[1] <= following.get("noun", NONE)[1]:
+                del found["noun"]  # "red wine glass": a red one
+        return cls(tuple(words), kinds)
 
 
 def _at(words: list[str], index: int, nouns: Nouns) -> dict[str, Found]:
@@ -106,6 +113,6 @@ def _may_be_noun(word: str) -> bool:
 def _is_described(first: str, labels: tuple[int, ...], broader: bool) -> bool:
     """Whether a noun of several words is better read as a description of its last: "big cat", "white man"."""
     kinds = PHRASES.get(first, {})
-    if kinds.keys() & {"colour", "tone", "size"}:
+    if kinds.keys() & DESCRIBING:
         return broader or len(labels) > FEW
-    return bool(kinds.keys() & {"article", "relation", "number", "ordinal", "not"})
+    return bool(kinds.keys() & {"article", "relation", "not"})

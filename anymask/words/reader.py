@@ -56,7 +56,7 @@ class Reader:
 
     def counted(self) -> bool:
         """Whether a number begins here, and is not the "one" in "the red one"."""
-        if not self.here("number"):
+        if not self.here("number") or self.length("noun") > self.length("number"):
             return False
         if not self.here("one"):
             return True

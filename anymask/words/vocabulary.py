@@ -168,7 +168,7 @@ OR |= {", or"}
 THINGS = frozenset(
     listed(
         "thing, things, object, objects, item, items, everything, anything, something, all things, stuff, what, "
-        "whatever, element, elements, area, areas, region, regions, mask, masks, shape, shapes, every thing, "
+        "whatever, element, elements, area, areas, region, regions, shape, shapes, every thing, "
         "any thing, which one, segment, segments"
     )
 )
