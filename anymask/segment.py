@@ -160,10 +160,11 @@ class Segmenter:
         if found.image is None or all(isinstance(each, Text) for each in prompts):
             return picked  # there is nothing to draw on, or nothing that is drawn: texts choose among what is there
         if zoom and refine == "off":
+            described = found
             for index, each in enumerate(prompts):
                 if (box := each.closer(found, picked[picked.prompt == index])) is not None:
                     found = self.look(found, box)
-                    picked = select(found, prompts)
+                    picked = select(found, prompts, described)
         return picked if refine == "off" else refine_answers(self.refiner, found, prompts, picked)
 
     def look(

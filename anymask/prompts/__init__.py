@@ -67,17 +67,20 @@ def as_list(prompt: Prompt | Sequence[Prompt]) -> list[Prompt]:
     return prompts
 
 
-def select(found: MaskSet, prompt: Prompt | Sequence[Prompt]) -> MaskSet:
+def select(found: MaskSet, prompt: Prompt | Sequence[Prompt], described: MaskSet | None = None) -> MaskSet:
     """The masks of ``found`` that answer one prompt or each of several, in their order, best first for each.
 
     The result's ``prompt`` (M,) and ``rank`` (M,) say which prompt a mask answers and as which candidate. An answer may
     also be a mask made of those of ``found``: without a part, or several together.
 
+    described: what texts choose among, where that is not ``found``: after a closer look only the old masks have labels.
+
     Raises:
         PromptError: a prompt makes no sense on this picture, or is no prompt at all.
     """
     prompts = as_list(prompt)
-    chosen = [each.choose(found) for each in prompts]
+    labelled = found if described is None else described
+    chosen = [each.choose(labelled if isinstance(each, Text) else found) for each in prompts]
     counts = [len(masks) for masks in chosen]
     return replace(
         MaskSet.concatenate([found[:0], *chosen]),

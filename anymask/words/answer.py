@@ -191,12 +191,14 @@ class _Answering:
 
     def excluded(self, query: Query, indices: Indices, of_kind: bool) -> NDArray[np.bool_]:
         """(K,) which masks a query says no to: those that fit its descriptions, or are parts of what it finds."""
-        if not (query.find or query.pick or query.count or query.either):
+        if not (query.find or query.either):
             no = np.ones(len(indices), np.bool_)
             for _, degree in self.degrees(query, indices):
                 no &= degree >= FITS
             for each in query.exclude:
                 no &= ~self.excluded(each, indices, of_kind)
+            if no.any() and (query.pick or query.count):  # "all but the biggest": of what there is to choose from
+                no = np.isin(indices, self.picked(query, Matches(indices[no], np.ones(no.sum()))).indices)
             return no
         pick = np.ix_(indices, self.matches(query).indices)
         return np.asarray((self.scene.alike[pick] | self.scene.inside[pick]).any(axis=1))

@@ -67,6 +67,7 @@ class Nouns:
 
     def find(self, word: str) -> Noun | None:
         """What a word or several mean, in the singular or plural, in lower case; None for an unknown noun."""
+        word = self._joined.get(word, word)  # "wineglass"
         if word in self._words:
             return self._noun(word)
         before, _, last = word.rpartition(" ")
@@ -96,6 +97,13 @@ class Nouns:
             likeness[each] = matcher.ratio() + SAME_START * (each[:3] == word[:3])
         alike = [each for each in likeness if likeness[each] >= ALIKE]
         return tuple(sorted(alike, key=lambda each: (-likeness[each], each))[:NEAREST])
+
+    @cached_property
+    def _joined(self) -> dict[str, str]:
+        """Nouns of several words that are no other noun when they are written as one."""
+        joined = {word.replace(" ", ""): word for word in self._words if " " in word}
+        joined |= {f"{one}s": word for one, word in joined.items()}
+        return {one: word for one, word in joined.items() if one not in self._words}
 
     @cached_property
     def _exact(self) -> list[str]:

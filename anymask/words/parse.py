@@ -103,16 +103,19 @@ class Parser(Descriptions):
             owned.said = True
             return owned
         if described:
-            self._after_head(draft, depth)
+            self._after_head(draft, depth, joining=depth == 1)
         return draft
 
     def _before_head(self, draft: Draft, outer: Draft | None, depth: int) -> bool:
         """Reads one word before a noun; False where there is none."""
-        if self.here("noun") and not self.adjective() and not self.counted():
+        if self.here("noun") and not (self.adjective() or self.counted() or self.superlative()):
             return False
         if self.here("partitive") and self.words[self.at + 1 : self.at + 2] == ("of",):
             self.drop()
             self.at += 1
+            return True
+        if self.next_is("that", "those") and self.here(*NAMES, *ADJECTIVES, "number", ahead=1):
+            self.at += 1  # "that car"
             return True
         if self.here("thing", "one") and not self.counted():
             return False
@@ -152,6 +155,10 @@ class Parser(Descriptions):
                 draft.alternative = self.here("or") and not self.here("and")
                 self.at += ahead
                 return True
+            if self.here("unknown", ahead=ahead) and self.here(*NAMES, ahead=ahead + 1):
+                self.at += ahead  # "red and round ball"
+                self.drop()
+                return True
         return False
 
     def _head(self, draft: Draft, outer: Draft | None, joining: bool) -> None:
@@ -177,14 +184,15 @@ class Parser(Descriptions):
 
     # What stands behind a noun
 
-    def _after_head(self, draft: Draft, depth: int) -> None:
+    def _after_head(self, draft: Draft, depth: int, joining: bool = True) -> None:
+        """Descriptions behind a noun. joining: also those behind an "and", which are else of what it stands behind."""
         base = draft.copy()
         while not self.over():
             if self.here("except") and self.length("except") >= self.length("not", "without"):
                 return
             if self.here("and", "or"):
                 ahead = self.length("and", "or")
-                if not self._goes_on(ahead):
+                if not joining or not self._goes_on(ahead):
                     return
                 if self.here("or") and not self.here("and"):
                     self.at += ahead
@@ -256,6 +264,18 @@ class Parser(Descriptions):
             draft.said = True
         else:
             self.unused.append("not")
+        while self.here("or") and not self.here("and"):  # "not red or blue", "neither the dog nor the cat"
+            at = self.at
+            self.skip("or")
+            another = Draft()
+            if self.adjective() and not self.noun_follows():
+                self.describe(another)
+            elif self.here("article"):
+                another = self._phrase(draft, depth + 1)
+            if not another.said:
+                self.at = at
+                return
+            draft.exclude += another.queries()
 
     def _place(self, draft: Draft, depth: int) -> bool:
         """As in "in the top right corner", "at the back", "to the left of the laptop", "from the left"."""

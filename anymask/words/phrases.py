@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from anymask.words import vocabulary as known
-from anymask.words.nouns import Nouns
+from anymask.words.nouns import Noun, Nouns
 
 LONGEST = 5  # words of a phrase
 NOUN_WORDS = 5  # words of a noun
@@ -61,6 +61,7 @@ def _phrases() -> dict[str, dict[str, Value]]:
 
 
 PHRASES = _phrases()
+WEAK = frozenset(("lead", "partitive", "picture", "camera", "after"))  # words that are nouns too, be they not known
 # Kinds after which a word is no part of a noun any more
 GRAMMAR = frozenset(
     ("colour", "tone", "size", "order", "place", "place phrase", "number", "ordinal", "relation", "without", "except",
@@ -97,11 +98,18 @@ def _at(words: list[str], index: int, nouns: Nouns) -> dict[str, Found]:
             found.setdefault(kind, (value, count))
         if count <= NOUN_WORDS and "noun" not in found and (count > 1 or _may_be_noun(phrase)):
             noun = nouns.find(phrase)
-            if noun is not None and not (count > 1 and _is_described(words[index], noun.labels, noun.broader)):
+            if noun is not None and not _is_described(words[index], phrase, noun):
                 found["noun"] = (noun.name, count)
+            elif (
+                noun is None
+                and count == 2
+                and (noun := nouns.find(phrase.replace(" ", ""))) is not None
+                and not noun.broader
+            ):
+                found["noun"] = (noun.name, count)  # "stop light"
     if (digits := re.fullmatch(r"(\d{1,3})(st|nd|rd|th)?", words[index])) and int(digits[1]):
         found["ordinal" if digits[2] else "number"] = (int(digits[1]), 1)
-    if not found:
+    if not found.keys() - WEAK:
         found["unknown"] = (words[index], 1)
     return found
 
@@ -110,9 +118,15 @@ def _may_be_noun(word: str) -> bool:
     return len(word) > 1 and word[0].isalpha()
 
 
-def _is_described(first: str, labels: tuple[int, ...], broader: bool) -> bool:
-    """Whether a noun of several words is better read as a description of its last: "big cat", "white man"."""
-    kinds = PHRASES.get(first, {})
-    if kinds.keys() & DESCRIBING:
-        return broader or len(labels) > FEW
-    return bool(kinds.keys() & {"article", "relation", "not"})
+def _is_described(first: str, phrase: str, noun: Noun) -> bool:
+    """Whether a noun is better read as something else.
+
+    One of several words as a description of its last: "big cat", "white man"; one of a single word as the word of the
+    vocabulary that it is: "upper", which WordNet has for a berth.
+    """
+    kinds = PHRASES.get(first, {}).keys()
+    if first == phrase:
+        return bool(kinds & {"thing", "link"} or (noun.broader and kinds - WEAK))
+    if kinds & DESCRIBING:
+        return noun.broader or len(noun.labels) > FEW
+    return bool(kinds & {"article", "relation", "not"})

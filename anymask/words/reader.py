@@ -80,6 +80,13 @@ class Reader:
             return self.here(*ADJECTIVES, ahead=ahead) and not self.here("noun", ahead=ahead)
         return self.here(*NAMES, *ADJECTIVES, ahead=ahead) and not self.here("before", "relation", "link", ahead=ahead)
 
+    def superlative(self) -> bool:
+        """Whether an order begins here, and not a noun that is written as one: "the lighter"."""
+        if not self.here("order"):
+            return False
+        ahead = self.length("order")
+        return self.words[self.at + ahead : self.at + ahead + 1] == ("of",) or self.here(*NAMES, ahead=ahead)
+
     def places(self) -> list[str]:
         """Places side by side, and words like "side" behind them."""
         places: list[str] = []

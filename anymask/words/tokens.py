@@ -18,10 +18,11 @@ QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"',
 
 
 def tokens(text: str) -> list[str]:
-    """The words of a text, in order: lower case, without accents, hyphens taken for spaces, "'s" and "," on their own.
+    """The words of a text, in order: lower case, without accents, "'s" and "," on their own.
 
-    A sign that is none of English, such as "%" or an emoji, is a token too: nothing is dropped but marks that say
-    nothing.
+    A hyphen is taken for a space and a slash for "or".
+    A sign that is none of English, such as "%" or an emoji, is a token too:
+    nothing is dropped but marks that say nothing.
 
     Raises:
         PromptError: no text, or an empty one; more than ``LONGEST`` characters; control characters; letters of another
@@ -38,7 +39,7 @@ def tokens(text: str) -> list[str]:
             raise PromptError(f"text: only English is understood, but got the letter {letter!r} of another script")
     kept = "".join(letter for letter in folded if unicodedata.category(letter) not in ("Mn", "Cf", "Lm"))
     whole = IS.sub(r"\1 is", kept).replace("can't", "can not").replace("n't", " not")
-    found = WORD.findall(re.sub(r"(?<=\w)[-_/](?=\w)", " ", whole))
+    found = WORD.findall(re.sub(r"(?<=\w)[-_](?=\w)", " ", re.sub(r"(?<=\w)/(?=\w)", " or ", whole)))
     words = [word for word in found if word not in SILENT and word != "'"]
     if not any(word != "," for word in words):
         raise PromptError("text: expected words that describe something, got none: write for example 'the red car'")

@@ -81,7 +81,7 @@ ORDER_WORDS = table(
         "light": "lightest, brightest, palest, lighter, brighter",
         "dark": "darkest, darker",
         "near": "nearest, closest, nearer, closer",
-        "far": "farthest, furthest, most distant, farther, further",
+        "far": "farthest, furthest, farthest away, furthest away, most distant, farther, further",
     }
 )
 
@@ -95,8 +95,8 @@ PLACE_WORDS = table(
         "middle": "middle, center, centre, central",
         "corner": "corner, corners",
         "edge": "edge, edges, border, borders, margin",
-        "foreground": "foreground",
-        "background": "background",
+        "foreground": "foreground, front",
+        "background": "background, back, rear",
     }
 )
 # Places that only stand alone, with no article after a preposition: "at the front"
@@ -149,7 +149,7 @@ RELATION_WORDS = table(
 )
 # "on the left (side) of the laptop": the place, and the relation that it is to a thing
 PLACE_RELATIONS = {"left": "left of", "right": "right of", "top": "on", "bottom": "below", "middle": "in", "edge": "in",
-                   "corner": "in"}  # fmt: skip
+                   "corner": "in", "foreground": "in", "background": "in"}  # fmt: skip
 
 WITHOUT = frozenset(listed("without, not with, not wearing, not holding"))
 EXCEPT = frozenset(
@@ -161,7 +161,7 @@ EXCEPT = frozenset(
 NOT = frozenset(listed("not, no, non, never, cannot, neither"))
 AND = frozenset(listed("and, plus, and also, as well as, &, together with, also, along with"))
 AND |= {",", ", and"}
-OR = frozenset(listed("or, and or, or else"))
+OR = frozenset(listed("or, nor, and or, or else"))
 OR |= {", or"}
 
 # Any thing: a noun that says nothing
@@ -206,7 +206,7 @@ ADVERBS = frozenset(
         "really, quite, rather, pretty, fairly, extremely, slightly, somewhat, too, only, exactly, clearly, mostly, "
         "at least, at most, more than, less than, about, approximately, very, other, another, same, different, "
         "similar, out, up, down, off, away, together, apart, alone, through, across, along, for, like, than, while, "
-        "when, each other, one another, both of, half, if, because, then, also, too, almost, nearly, back"
+        "when, each other, one another, both of, half, if, because, then, also, too, almost, nearly, dead"
     )
 )
 # Whose content has no mask of its own: "a glass of wine"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from anymask import Box, MaskSet, Point, PromptError
+from anymask import Box, MaskSet, Point, PromptError, Text
 from anymask.prompts import Prompt, select
 
 # 2 rows of 6 columns
@@ -83,3 +83,10 @@ def test_what_is_no_prompt_is_refused(wrong: Any) -> None:
 def test_one_prompt_outside_the_picture_refuses_them_all() -> None:
     with pytest.raises(PromptError, match="outside the picture"):
         select(found(), [ON_LEFT, Point([(6, 0)])])
+
+
+def test_texts_may_choose_among_other_masks_than_clicks() -> None:
+    all_masks = found()
+    picked = select(all_masks[1:], [ON_LEFT, Text("the biggest thing")], described=all_masks)
+    assert picked.prompt is not None and picked.prompt.tolist() == [0, 1]
+    assert list(picked.rles) == [all_masks.rles[1], all_masks.rles[0]]

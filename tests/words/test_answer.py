@@ -87,6 +87,8 @@ TABLE: list[Thing] = [
         (STREET, "the big car", [1]),
         (STREET, "the small cars", [0, 2]),
         (STREET, "the biggest car", [1]),
+        (STREET, "all cars but the biggest", [0, 2]),
+        (STREET, "cars that are neither red nor blue", [2]),
         (STREET, "the second car from the left", [1]),
         (STREET, "the last car", [2]),
         (STREET, "the first two cars", [0, 1]),
