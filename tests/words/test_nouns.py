@@ -56,10 +56,12 @@ def test_dog_means_every_breed_and_the_photos_dog() -> None:
         ("crane", ["crane", "crane"]),  # the bird and the machine
         ("knives", ["cleaver", "letter opener", "knife"]),
         ("traffic lights", ["traffic light", "traffic light"]),  # of several words
-        ("wine glass", ["wine glass"]),
+        ("wine glass", ["goblet", "red wine", "wine glass"]),
         ("t shirt", ["jersey"]),
         ("plane", ["airliner", "warplane", "airplane"]),
-        ("tv", ["tv"]),
+        ("tv", ["television", "tv"]),
+        ("wineglasses", ["goblet", "red wine", "wine glass"]),  # as one word
+        ("cat", ["tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat", "cat"]),  # and no lynx
         ("flurble", []),
         ("happiness", []),  # a noun that nothing in a picture is
         ("thing", []),  # too general
@@ -112,3 +114,11 @@ def test_nothing_is_offered_for_what_is_like_nothing() -> None:
 def test_a_plural_is_one_of_a_known_noun_only() -> None:
     assert nouns().is_plural("dogs") and nouns().is_plural("wine glasses")
     assert not any(nouns().is_plural(word) for word in ("dog", "glasses", "sheep", "flurbles"))
+
+
+def test_a_label_of_the_photos_means_no_other_one_of_the_same_collection() -> None:
+    table = nouns()
+    coco = {number for name, number in table.collections.items() if name.startswith("coco:")}
+    for number in coco:
+        found = table.find(table.labels[number])
+        assert found is not None and (coco & set(found.labels)) <= {number} | {table.labels.index("stop sign")}
