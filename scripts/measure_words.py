@@ -4,7 +4,8 @@ python scripts/measure_words.py
 
 The masks are made up, ellipses of many sizes on a picture of 1280 x 960 pixels, with made-up scores for all labels.
 "First" is the first query on a picture, with its forest, its colours and all that is kept; "text" is one further query
-with its parser, of a text that was never read before. Each figure is a median over the phrases and repeats.
+with its parser, of a text that was never read before. Each time is the best of some repeats, which other work on the
+machine changes least.
 """
 
 import argparse
@@ -74,16 +75,14 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(f"table of nouns, read once: {milliseconds(nouns):.0f} ms")
     nouns().nearest("elefant")
-    read = {
-        phrase: statistics.median(milliseconds(partial(read.__wrapped__, phrase)) for _ in range(50))
-        for phrase in PHRASES
-    }
-    print(f"reading a text: median {statistics.median(read.values()):.2f} ms, slowest {max(read.values()):.2f} ms")
+    reading = {phrase: min(milliseconds(partial(read.__wrapped__, phrase)) for _ in range(50)) for phrase in PHRASES}
+    usual, most = statistics.median(reading.values()), max(reading.values())
+    print(f"reading a text: median {usual:.2f} ms, slowest {most:.2f} ms")
     for count in COUNTS:
         found = pictured(count)
-        first = statistics.median(queried(replace(found), "red dog") for _ in range(REPEATS))
+        first = min(queried(replace(found), "red dog") for _ in range(REPEATS))
         queried(found, "red dog")
-        taken = {phrase: statistics.median(queried(found, phrase) for _ in range(REPEATS)) for phrase in PHRASES}
+        taken = {phrase: min(queried(found, phrase) for _ in range(REPEATS)) for phrase in PHRASES}
         slowest = max(taken, key=lambda phrase: taken[phrase])
         print(
             f"{count:5d} masks | first {first:6.1f} ms | text {statistics.median(taken.values()):5.2f} ms | "

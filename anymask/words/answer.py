@@ -145,7 +145,7 @@ class _Answering:
                 "returned, or dataclasses.replace(found, label_scores=scores)"
             )
         labels = sorted({label for noun in known for label in noun.labels})
-        scores = kind_scores(self.label_scores[indices], labels)
+        scores = kind_scores(self.label_scores, labels)[indices]
         order = np.argsort(-scores, kind="stable")
         indices, scores = indices[order], scores[order]
         enough = scores >= self.cut
@@ -225,12 +225,11 @@ class _Answering:
         """From the best down, masks that are no part of a better one, hold none, and do not show the same thing."""
         order = np.lexsort((-self.scene.areas[matches.indices], -matches.scores))
         indices, scores = matches.indices[order], matches.scores[order]
-        others = ~self.scene.doubles[np.ix_(indices, indices)]
-        free, kept = np.ones(len(indices), np.bool_), []
-        for at in range(len(indices)):
-            if free[at]:
+        doubles, taken, kept = self.scene.doubles, 0, []
+        for at, index in enumerate(indices.tolist()):
+            if not doubles[index] & taken:
+                taken |= 1 << index
                 kept.append(at)
-                free &= others[at]
         return Matches(indices[kept], scores[kept])
 
     def none(self, reason: str, near: Matches) -> Matches:

@@ -1,6 +1,7 @@
 """How masks lie to others. Depth is not seen: what each relation is taken to mean in the picture is said here."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,15 +81,39 @@ class _Pairs:
         self.a_area, self.b_area = scene.areas[indices][:, None], scene.areas[to][None]
         self.aw, self.ah = self.ax2 - self.ax1, self.ay2 - self.ay1
         self.bw, self.bh = self.bx2 - self.bx1, self.by2 - self.by1
-        across = np.maximum(np.maximum(self.ax1 - self.bx2, self.bx1 - self.ax2), 0)
-        down = np.maximum(np.maximum(self.ay1 - self.by2, self.by1 - self.ay2), 0)
-        self.gap = np.hypot(across, down)
-        self.distance = np.hypot(self.ax - self.bx, self.ay - self.by)
-        self.length = np.sqrt(self.a_area) + np.sqrt(self.b_area)
-        self.columns = np.minimum(self.ax2, self.bx2) - np.maximum(self.ax1, self.bx1)  # shared, negative for a gap
-        shared = intersection(a, b)
-        self.a_covered = shared / np.maximum(self.aw * self.ah, 1)
-        self.b_covered = shared / np.maximum(self.bw * self.bh, 1)
+        self._boxes = a, b
+
+    @cached_property
+    def gap(self) -> Floats:
+        """Between the boxes, 0 where they meet."""
+        across = np.maximum(self.ax1 - self.bx2, self.bx1 - self.ax2)
+        down = np.maximum(self.ay1 - self.by2, self.by1 - self.ay2)
+        return np.hypot(np.maximum(across, 0), np.maximum(down, 0))
+
+    @cached_property
+    def distance(self) -> Floats:
+        """Between the centroids."""
+        return np.hypot(self.ax - self.bx, self.ay - self.by)
+
+    @cached_property
+    def length(self) -> Floats:
+        """Of both together: the sides of squares of their areas."""
+        return np.sqrt(self.a_area) + np.sqrt(self.b_area)
+
+    @cached_property
+    def columns(self) -> Floats:
+        """How many their boxes share; negative where there is a gap."""
+        return np.minimum(self.ax2, self.bx2) - np.maximum(self.ax1, self.bx1)
+
+    @cached_property
+    def a_covered(self) -> Floats:
+        """The share of the first one's box that lies in the other's."""
+        return np.asarray(intersection(*self._boxes) / np.maximum(self.aw * self.ah, 1))
+
+    @cached_property
+    def b_covered(self) -> Floats:
+        """The share of the other one's box that lies in the first's."""
+        return np.asarray(intersection(*self._boxes) / np.maximum(self.bw * self.bh, 1))
 
 
 def _left(pairs: _Pairs) -> Bools:

@@ -76,9 +76,10 @@ class Scene:
         return alike
 
     @cached_property
-    def doubles(self) -> Bools:
-        """(N, N) bool: whether two masks are parts of each other or show one thing."""
-        return np.asarray(self.inside | self.inside.T | self.alike)
+    def doubles(self) -> list[int]:
+        """For each mask, which others are parts of it, hold it or show the same thing: bit i is that of mask i."""
+        rows = np.packbits(self.inside | self.inside.T | self.alike, axis=1, bitorder="little")
+        return [int.from_bytes(row.tobytes(), "little") for row in rows]
 
     @cached_property
     def colours(self) -> Colours:
