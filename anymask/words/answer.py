@@ -73,7 +73,10 @@ def answer(query: Query, found: MaskSet, cut: float = CUT) -> Answer:
     Raises PromptError where the label scores or the picture that the query needs are missing.
     """
     answering = _Answering(found, cut)
-    matches = answering.matches(query)
+    if query.unused and query == Query(unused=query.unused):  # "the wooden one" is not every thing
+        matches = answering.none(f"nothing could be made of {', '.join(query.unused)}", answering.of_kind(query))
+    else:
+        matches = answering.matches(query)
     notes = [note for note in answering.notes if note not in matches.reason]
     if query.unused:
         notes.append(f"not used: {', '.join(query.unused)}")

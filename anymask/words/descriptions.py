@@ -72,7 +72,8 @@ class Descriptions(Reader):
             return False
         if places == ["middle"] and self.here("noun", "one", "unknown", "thing"):
             draft.pick_by("middle")
-        draft.position += [] if draft.pick is not None and places == ["middle"] else places
+        else:
+            draft.position += places
         draft.said = draft.described = True
         return True
 

@@ -10,14 +10,17 @@ class Draft:
     """What is known of a noun phrase so far: the fields of `Query`, and more.
 
     headed: whether it has a noun, or "thing" or "one" in its place.
+    ordered: whether it was said in which order one is picked.
     among: "of" was read, as in "the bigger of the two": a number behind it counts what there is to choose from.
     said: whether it says anything at all.
     described: whether an adjective was read.
     alternative: the next colour is one that the thing may have instead: "red or blue".
     colours: further sets of colours of which each will do.
+    unused: where words go that later ones replace, as "biggest" in "the biggest smallest cup".
     others: the same noun with other descriptions, each of which will do: "on the left or on the right".
     """
 
+    unused: list[str] = field(default_factory=list)
     find: list[str] = field(default_factory=list)
     colour: list[str] = field(default_factory=list)
     size: list[str] = field(default_factory=list)
@@ -27,6 +30,7 @@ class Draft:
     pick: Pick | None = None
     count: int | None = None
     headed: bool = False
+    ordered: bool = False
     among: bool = False
     said: bool = False
     described: bool = False
@@ -45,12 +49,23 @@ class Draft:
 
     def pick_by(self, order: str) -> None:
         """In which order one is picked; the number so far stays."""
+        if self.ordered and self.pick is not None and self.pick.by != order:
+            self.unused.append(self.pick.by)
         self.pick = Pick(order, 1 if self.pick is None else self.pick.nth)
-        self.said = True
+        self.said = self.ordered = True
 
     def pick_nth(self, nth: int) -> None:
         """Which one is picked, from the left where nothing else is said."""
+        if self.pick is not None and self.pick.nth not in (1, nth):
+            self.unused.append(str(self.pick.nth))
         self.pick = Pick("left" if self.pick is None else self.pick.by, nth)
+        self.said = True
+
+    def count_up_to(self, number: int) -> None:
+        """How many there may be; among some that were counted no more than what there is to choose from."""
+        if self.count not in (None, number):
+            self.unused.append(str(self.count))
+        self.count = None if self.among and self.pick is not None else number
         self.said = True
 
     def copy(self) -> "Draft":

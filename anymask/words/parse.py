@@ -57,9 +57,11 @@ class Parser(Descriptions):
         drafts = self._group(None, 1)
         while not self.over():
             if self.take("except") is not None:
-                for draft in self._group(drafts[0], 2):
-                    for each in drafts:
-                        each.exclude += draft.queries()
+                excluded = [draft for draft in self._group(drafts[0], 2) if draft.said]
+                for each in drafts:
+                    each.exclude += [query for draft in excluded for query in draft.queries()]
+                if not excluded:
+                    self.unused.append("except")
             elif self.take("polite") is None:
                 self.drop()
         queries = [query for draft in drafts for query in draft.queries()]
@@ -93,7 +95,7 @@ class Parser(Descriptions):
         """
         if depth > DEEPEST:
             raise PromptError(TOO_DEEP)
-        draft = Draft()
+        draft = Draft(self.unused)
         while not self.over() and self._before_head(draft, outer, depth):
             pass
         self._head(draft, outer, joining)
@@ -137,9 +139,7 @@ class Parser(Descriptions):
             self._negated(draft, depth)
             return True
         if self.counted():
-            number = int(self.take("number") or 1)
-            draft.count = None if draft.among and draft.pick is not None else number
-            draft.said = True
+            draft.count_up_to(int(self.take("number") or 1))
             if draft.count == 2 and self.words[self.at - 2] == "pair" and self.words[self.at : self.at + 1]:
                 draft.count = 1 if self.words[self.at] in PAIRS else 2
             return self.of(draft)
@@ -194,7 +194,7 @@ class Parser(Descriptions):
                 ahead = self.length("and", "or")
                 if not joining or not self._goes_on(ahead):
                     return
-                if self.here("or") and not self.here("and"):
+                if self.here("or") and not self.here("and") and draft.said:
                     self.at += ahead
                     other = base.copy()
                     self._after_head(other, depth)
@@ -227,8 +227,11 @@ class Parser(Descriptions):
             return self.take("link") is not None
         if self.take("without") is not None:
             target = self._phrase(draft, depth + 2, described=False)
-            draft.exclude.append(Query(relations=(Relation("with", target.query()),)))
-            draft.said = True
+            if target.said:
+                draft.exclude.append(Query(relations=(Relation("with", target.query()),)))
+                draft.said = True
+            else:
+                self.unused.append("without")
             return True
         if self.take("not") is not None:
             self._negated(draft, depth)
@@ -243,7 +246,7 @@ class Parser(Descriptions):
 
     def _negated(self, draft: Draft, depth: int) -> None:
         """What "not" says no to: a description, or a thing."""
-        other = Draft()
+        other = Draft(self.unused)
         if draft.headed and self.here("unknown", "adverb"):  # "the chair that is not occupied"
             self.unused.append(self.words[self.at - 1])
             self.drop()
@@ -267,7 +270,7 @@ class Parser(Descriptions):
         while self.here("or") and not self.here("and"):  # "not red or blue", "neither the dog nor the cat"
             at = self.at
             self.skip("or")
-            another = Draft()
+            another = Draft(self.unused)
             if self.adjective() and not self.noun_follows():
                 self.describe(another)
             elif self.here("article"):
@@ -288,7 +291,6 @@ class Parser(Descriptions):
         start = self.at
         word = self.take("before")
         self.skip("article")
-        self.skip("tone") if self.here("place", ahead=1) else None
         places = self.places()
         if not places:
             self.at = start
@@ -346,7 +348,7 @@ class Parser(Descriptions):
         other = None
         if relation == "between":
             self.skip("and")
-            second = self._phrase(target, depth + 1) if self.at > start and not self.over() else Draft()
+            second = self._phrase(target, depth + 1) if self.at > start and not self.over() else Draft(self.unused)
             other = second.query() if second.said else target.query()
         draft.relations.append(Relation(relation, target.query(), other))
         draft.said = True

@@ -178,6 +178,7 @@ def test_tones_are_of_lightness(text: str, chosen: list[str]) -> None:
     [
         ("cat", "nothing looks like cat: the best scores 0.01, which is below 0.50", [1, 5, 0]),
         ("flurble", "'flurble' is not a known word; the nearest known are flute, durables, bubble", []),
+        ("the wooden one", "nothing could be made of wooden", [0, 1, 2]),
         ("the green car", "of 3 found for 'car' none is green", [1, 0, 2]),
         ("the fourth car", "number 4 was asked for, but only 3 found for 'car'", [1, 0, 2]),
         (

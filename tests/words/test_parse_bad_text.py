@@ -72,3 +72,57 @@ def test_any_text_is_a_query_or_a_prompt_error(text: str) -> None:
         assert "\n" not in str(error)
     else:
         assert Query.from_json(json.loads(json.dumps(query.to_json()))) == query
+
+
+# Words that mean something, and what tells of each in the query
+TOLD = {
+    "red": "red", "blue": "blue", "orange": "orange", "light": "light", "small": "small", "biggest": "big",
+    "leftmost": "left", "second": "2", "3rd": "3", "two": "2", "left": "left", "top": "top", "middle": "middle",
+    "dog": "dog", "cups": "cup", "flurble": "flurble", "striped": "striped", "really": "really", "on": "on",
+    "behind": "behind", "without": "with", "not": "not",
+}  # fmt: skip
+GRAMMAR = (
+    "the",
+    "a",
+    "in",
+    "between",
+    "except",
+    "and",
+    "or",
+    ",",
+    "all",
+    "'s",
+    "from",
+    "that",
+    "is",
+    "with",
+    "thing",
+    "one",
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.lists(st.sampled_from([*TOLD, *GRAMMAR]), min_size=1, max_size=8))
+def test_no_word_is_passed_over_in_silence(words: list[str]) -> None:
+    try:
+        query = parse(" ".join(words))
+    except PromptError:
+        return
+    told = json.dumps(query.to_json())
+    assert [word for word in words if word in TOLD and not (TOLD[word] in told or word in told)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("the biggest smallest cup", {"find": ["cup"], "pick": {"by": "small", "nth": 1}, "unused": ["big"]}),
+        ("two three cups", {"find": ["cup"], "count": 3, "unused": ["2"]}),
+        ("the second third cup", {"find": ["cup"], "pick": {"by": "left", "nth": 3}, "unused": ["2"]}),
+        ("all cars except", {"find": ["car"], "unused": ["except"]}),
+        ("dog without", {"find": ["dog"], "unused": ["without"]}),
+        ("dog not", {"find": ["dog"], "unused": ["not"]}),
+        ("dog and", {"find": ["dog"]}),
+    ],
+)
+def test_what_is_said_twice_or_not_to_its_end(text: str, query: dict[str, object]) -> None:
+    assert parse(text).to_json() == query
