@@ -18,6 +18,7 @@ from anymask.words.saying import place_of, thing
 from anymask.words.scene import Scene
 
 FITS = 0.5  # a mask has a colour, size, place or relation from this degree on
+SEEN = 0.05  # a mask that scores lower is no "thing", unless all do; with a noun the label scores tell
 NEAREST = 3  # masks that are told where none answers
 
 Indices = NDArray[np.int64]
@@ -136,8 +137,9 @@ class _Answering:
         """The masks of the query's nouns, or every object."""
         indices = self.scene.objects
         if not query.find:
-            order = np.argsort(-self.scene.scores[indices], kind="stable")
-            every = indices[order]
+            seen = indices[self.scene.scores[indices] >= SEEN]
+            seen = seen if len(seen) else indices
+            every = seen[np.argsort(-self.scene.scores[seen], kind="stable")]
             return Matches(every, self.scene.scores[every], "" if len(every) else "there are no masks")
         known = [noun for noun in map(self.noun, query.find) if noun is not None]
         if not known:

@@ -256,6 +256,16 @@ def test_without_what_a_description_needs_it_is_said_what_to_pass() -> None:
     assert len(select(bare, Text("flurble"))) == 0
 
 
+def test_a_thing_is_a_mask_that_is_believed() -> None:
+    found = made(STREET)
+    half = replace(found, scores=np.array([0.9, 0.01, 0.9, 0.9, 0.9, 0.9], np.float32))
+    assert answer(parse("the biggest thing"), found).indices.tolist() == [1]
+    assert answer(parse("the biggest thing"), half).indices.tolist() == [5]
+    assert answer(parse("the biggest car"), half).indices.tolist() == [1]  # a noun asks its label
+    none = replace(found, scores=np.full(6, 0.01, np.float32))
+    assert answer(parse("the biggest thing"), none).indices.tolist() == [1]
+
+
 def test_there_may_be_no_masks() -> None:
     empty = MaskSet.empty((HEIGHT, WIDTH), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     scored = replace(empty, label_scores=np.zeros((0, 1090), np.float32))
