@@ -30,33 +30,43 @@ BAND = 1 << 17  # pixels of a mask interpolated at once: 512 KB of float32, whic
 
 @dataclass(frozen=True, slots=True)
 class ScoreRule:
-    """score = class score ** class_power * maskness ** maskness_power, all in [0, 1].
+    """score = factor * class score ** class_power * maskness ** maskness_power, all in [0, 1].
 
     Maskness is the mean of sigmoid(logit) over the inside of a mask: a mask that the network is sure of scores higher
-    than a blurred one whose box is as good. Powers are 0 or more; SettingsError otherwise.
+    than a blurred one whose box is as good. The mask head has a rule of its own, in which the IoU that it believes in
+    takes the place of maskness, and the factor makes its scores mean what those of other masks do. Powers are 0 or
+    more, the factor is in [0, 1]; SettingsError otherwise.
     """
 
     class_power: float = 1.0
     maskness_power: float = 1.0
+    factor: float = 1.0
 
     def __post_init__(self) -> None:
         for name, power in (("class_power", self.class_power), ("maskness_power", self.maskness_power)):
             if not 0 <= power < np.inf:
                 raise SettingsError(f"{name} must be a number from 0 up, but got {power}")
+        if not 0 <= self.factor <= 1:
+            raise SettingsError(f"factor of a ScoreRule must be in [0, 1], but got {self.factor}")
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> Self:
         """The rule that was fitted for a weights file and is kept in it; the default where it holds none."""
-        powers = {name: float(metadata[name]) for name in ("class_power", "maskness_power") if name in metadata}
-        return cls(**powers)
+        return cls(**{name: float(metadata[key]) for name, key in cls._keys().items() if key in metadata})
 
     def to_metadata(self) -> dict[str, str]:
         """What ``from_metadata`` reads."""
-        return {"class_power": repr(self.class_power), "maskness_power": repr(self.maskness_power)}
+        return {key: repr(getattr(self, name)) for name, key in self._keys().items()}
+
+    @staticmethod
+    def _keys() -> Mapping[str, str]:
+        """Which field is called what in the metadata."""
+        return {"class_power": "class_power", "maskness_power": "maskness_power", "factor": "score_factor"}
 
     def __call__(self, class_scores: NDArray[np.float64], maskness: ArrayLike) -> NDArray[np.float64]:
         """Scores, (N,), of (N,) class scores and (N,) maskness."""
-        return class_scores**self.class_power * np.asarray(maskness, np.float64) ** self.maskness_power
+        powers = class_scores**self.class_power * np.asarray(maskness, np.float64) ** self.maskness_power
+        return self.factor * powers
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,11 +288,12 @@ def encode_inside(
     crop: tuple[int, int, int, int],
     cost: tuple[NDArray[np.float32], NDArray[np.float32]],
     size: tuple[int, int],
+    corner: tuple[int, int] = (0, 0),
 ) -> bytes:
     """The RLE of the pixels of a crop where the interpolated logits are above the costs of their column and row.
 
-    logits: on the cells that the crop's pixels are made of. crop: (x1, y1, x2, y2) in whole source pixels.
-    cost: of its (w,) columns and of its (h,) rows.
+    logits: on the cells that the crop's pixels are made of. crop: (x1, y1, x2, y2) in positions of the two axes.
+    cost: of its (w,) columns and of its (h,) rows. corner: x and y of the source pixel that is the axes' first.
     """
     x1, y1, x2, y2 = crop
     tall = logits.T @ vertical.weights_of(y1, y2).T  # (cells across, rows of the crop)
@@ -294,7 +305,8 @@ def encode_inside(
         right = min(left + step, x2)
         cells = horizontal.cells(left, right)
         band = horizontal.weights_of(left, right) @ tall[cells.start - first : cells.stop - first]  # (columns, rows)
-        bands.append(rle.changes((band - cost[0][left - x1 : right - x1, None] > cost[1]).T, left, y1, size[0]))
+        inside = band - cost[0][left - x1 : right - x1, None] > cost[1]  # (columns, rows)
+        bands.append(rle.changes(inside.T, left + corner[0], y1 + corner[1], size[0]))
     return rle.encode_changes(np.concatenate(bands), *size)
 
 

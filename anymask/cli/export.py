@@ -20,7 +20,10 @@ from anymask.image import load_image
 from anymask.letterbox import Letterbox
 from anymask.mask_head import MaskHead
 from anymask.models import default_weights, resolve
+from anymask.postprocess import ScoreRule
 from anymask.runtimes import MODEL_SUFFIXES, OnnxMaskHead, OnnxRuntime, open_runtime
+from anymask.runtimes.base import INPUT
+from anymask.runtimes.onnx_session import open_session
 from anymask.sample import sample_picture
 from anymask.segment import IMAGE_SIZE
 
@@ -81,6 +84,12 @@ def export(
         raise SettingsError(f"--to {to} is the file to export itself, which would be lost; name another file")
     if suffix == PT and photos is not None:
         raise SettingsError("--photos fits scores that an exported file keeps; leave it out where --to ends in .pt")
+    drawer = source.suffix.lower() == ONNX and not is_detector(source)
+    if drawer and (suffix != ONNX or photos is not None):
+        raise SettingsError(
+            f"{source} is a mask head or a refiner: only copied, to a file ending in {ONNX} and without --photos; "
+            "give the checkpoint that it was exported from"
+        )
     runs = source.suffix.lower() == ONNX or is_published(source)  # as ONNX, without torch
     if runs and suffix == ONNX and photos is None:
         copy(source, to)
@@ -112,17 +121,25 @@ def export(
         typer.echo(f"{to}: {size_mb(to):.1f} MB, largest differences to {engine}: {difference}")
     if photos is None or model == saved.REFINER:
         return
-    from anymask.evaluate.scores import fit_score_rule, score_photos
+    from anymask.evaluate.scores import fit_factor, fit_score_rule, score_photos
 
     mask_head = MaskHead(OnnxMaskHead(to)) if model == saved.MASK_HEAD else None
     runtime = open_runtime(default_weights() if mask_head is not None else to)
+    size = int(runtime.metadata.get("image_size", IMAGE_SIZE))
     with progress_bar() as bar:
-        photos_read = bar.track(labelled, description="fitting scores")
-        size = int(runtime.metadata.get("image_size", IMAGE_SIZE))
-        scored = score_photos(runtime, photos_read, size, mask_head)
-    rule = fit_score_rule(scored)
+        scored = score_photos(runtime, bar.track(labelled, description="fitting scores"), size, mask_head)
+        rule = fit_score_rule(scored)
+        if mask_head is not None:
+            plain = score_photos(runtime, bar.track(labelled, description="comparing scores"), size)
+            rule = fit_factor(rule, scored, plain, ScoreRule.from_metadata(runtime.metadata))
     write_metadata(to, rule.to_metadata())
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")
+
+
+def is_detector(path: Path) -> bool:
+    """Whether an ONNX file takes pictures. Raises WeightsError if it cannot be read."""
+    session = open_session(path, 1, "give a file that anymask exported")
+    return [each.name for each in session.get_inputs()] == [INPUT]
 
 
 def copy(source: Path, to: Path) -> None:

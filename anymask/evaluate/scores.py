@@ -1,7 +1,7 @@
 """Does a better score mean a better mask? Rank correlation, and the score rule that maximises it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,23 @@ def score_photos(
     each = [score_photo(runtime, photo.load(), image_size, mask_head) for photo in photos if photo.labelled != "some"]
     names = [field.name for field in fields(Scored)]
     return Scored(*(np.concatenate([np.zeros(0), *(getattr(scored, name) for scored in each)]) for name in names))
+
+
+def fit_factor(rule: ScoreRule, drawn: Scored, plain: Scored, plain_rule: ScoreRule) -> ScoreRule:
+    """``rule`` with the factor that lets drawn masks score what the same candidates would score undrawn.
+
+    Only some masks of a picture are drawn, and all are ranked together. Those that follow are like the unlikelier half
+    of the drawn ones: the factor is the median over those.
+
+    drawn, plain: of the very same candidates. Raises DatasetError if there are none.
+    """
+    unlikely = plain.class_scores <= np.median(plain.class_scores) if len(plain.class_scores) else np.zeros(0, bool)
+    scores = rule(drawn.class_scores, drawn.maskness)[unlikely]
+    wanted = plain_rule(plain.class_scores, plain.maskness)[unlikely]
+    if not (scores > 0).any():
+        raise DatasetError("scores: expected candidates with a score above 0, got none; fit on more photos")
+    factor = float(np.median(wanted[scores > 0] / scores[scores > 0]))
+    return replace(rule, factor=round(min(factor, 1.0), 3))
 
 
 def fit_score_rule(scored: Scored) -> ScoreRule:
