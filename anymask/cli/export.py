@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from anymask.export.agreement import Difference
     from anymask.network.yolo import Network
 
+DRAWN_SLACK = 0.01  # of correlation, for scores of drawn masks that are as large as those of the others
 ONNX, OPENVINO, TORCHSCRIPT = ".onnx", ".xml", ".torchscript"
 
 
@@ -128,7 +129,7 @@ def export(
     size = int(runtime.metadata.get("image_size", IMAGE_SIZE))
     with progress_bar() as bar:
         scored = score_photos(runtime, bar.track(labelled, description="fitting scores"), size, mask_head)
-        rule = fit_score_rule(scored)
+        rule = fit_score_rule(scored, slack=0.0 if mask_head is None else DRAWN_SLACK)
         if mask_head is not None:
             plain = score_photos(runtime, bar.track(labelled, description="comparing scores"), size)
             rule = fit_factor(rule, scored, plain, ScoreRule.from_metadata(runtime.metadata))

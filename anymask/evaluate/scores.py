@@ -92,8 +92,10 @@ def fit_factor(rule: ScoreRule, drawn: Scored, plain: Scored, plain_rule: ScoreR
     return replace(rule, factor=round(min(factor, 1.0), 3))
 
 
-def fit_score_rule(scored: Scored) -> ScoreRule:
+def fit_score_rule(scored: Scored, slack: float = 0.0) -> ScoreRule:
     """The power of maskness, beside a class power of 1, that gives the highest rank correlation.
+
+    slack: so much less correlation is as good: the smallest power that reaches it is taken, as scores are largest then.
 
     Raises DatasetError if there is none: no candidates, or all have the same score or are equally good.
     """
@@ -104,4 +106,4 @@ def fit_score_rule(scored: Scored) -> ScoreRule:
             f"scores: expected candidates that differ in score and in quality, got {len(scored.true_iou)} candidates; "
             "fit on more photos on which everything is labelled"
         )
-    return rules[int(np.nanargmax(correlations))]
+    return rules[int(np.flatnonzero(correlations >= np.nanmax(correlations) - slack)[0])]

@@ -118,6 +118,16 @@ def test_only_photos_with_everything_labelled_count(photo: LabelledPhoto) -> Non
     assert math.isnan(none.correlation(ScoreRule()))
 
 
+def test_a_smaller_power_is_taken_where_it_is_nearly_as_good() -> None:
+    rng = np.random.default_rng(0)
+    true_iou = rng.random(200)
+    scored = Scored(rng.random(200), true_iou * rng.uniform(0.8, 1, 200), true_iou)
+    best = fit_score_rule(scored)
+    modest = fit_score_rule(scored, slack=0.05)
+    assert modest.maskness_power < best.maskness_power
+    assert scored.correlation(modest) >= scored.correlation(best) - 0.05
+
+
 def test_the_factor_lets_drawn_masks_score_like_the_others() -> None:
     class_scores = np.array([0.9, 0.8, 0.4, 0.2, 0.1])
     drawn = Scored(class_scores, np.array([0.9, 0.9, 0.8, 0.5, 0.5]), np.zeros(5))
