@@ -19,6 +19,8 @@ import csv
 import json
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -34,12 +36,16 @@ from anymask import Segmenter  # noqa: E402
 from anymask.fastsam.checkpoint import read_weights, variant  # noqa: E402
 from anymask.image import load_image  # noqa: E402
 from anymask.letterbox import STRIDE, Letterbox  # noqa: E402
-from scripts.fastsam_parity import MEDIAN, Comparison, Miss  # noqa: E402
+from scripts.fastsam_parity import MEDIAN, Comparison  # noqa: E402
 from scripts.fastsam_ways import WAYS, Detections, Limits, detect, detect_without  # noqa: E402
 from scripts.write_ultralytics_checkpoint import in_ultralytics  # noqa: E402
 
 PHOTOS = 10
-NOTHING: tuple[str, ...] = ()
+Ways = tuple[str, ...]  # that are switched off
+NOTHING: Ways = ()
+ONE: list[Ways] = [(way,) for way in WAYS]
+TWO: list[Ways] = list(combinations(WAYS, 2))
+ALL: Ways = tuple(WAYS)
 
 
 def kept_out(folder: Path) -> list[Path]:
@@ -60,16 +66,20 @@ def prepare(photo: Path, image_size: int, folder: Path) -> Path:
 
 
 def compare(
-    checkpoint: Path, photos: list[Path], found: Any, limits: Limits, image_size: int, as_they_are: bool
-) -> dict[tuple[str, ...], Comparison]:
-    """The comparison with nothing switched off, with one, two and all of `WAYS`; by what is off.
+    segmenter: Segmenter,
+    photos: Mapping[int, Path],
+    found: Any,
+    limits: Limits,
+    image_size: int,
+    as_they_are: bool,
+    switched: Sequence[Ways],
+) -> dict[Ways, Comparison]:
+    """The comparisons by what is switched off, for each of ``switched``.
 
-    found: the arrays that ultralytics_program.py writes.
+    photos: by their number in ``found``, the arrays that ultralytics_program.py writes.
     """
-    segmenter = Segmenter(checkpoint)
-    configurations: list[tuple[str, ...]] = [NOTHING, *((way,) for way in WAYS), tuple(WAYS), *combinations(WAYS, 2)]
-    comparisons = {off: Comparison() for off in configurations}
-    for number, photo in enumerate(photos):
+    comparisons = {off: Comparison() for off in switched}
+    for number, photo in photos.items():
         picture = load_image(photo)
         size = picture.shape[0], picture.shape[1]
         letterbox = Letterbox.fit(*size, image_size)
@@ -84,43 +94,49 @@ def compare(
             if off == NOTHING and not as_they_are:
                 ours = detect(raw, letterbox, limits, segmenter.crop_rule)
             else:
-                switched = {*off, "letterbox"} if as_they_are else set(off)
-                output = raw_seen if "letterbox" in switched else raw
-                ours = detect_without(output, size, (seen.shape[2], seen.shape[3]), limits, switched)
+                ways = {*off, "letterbox"} if as_they_are else set(off)
+                output = raw_seen if "letterbox" in ways else raw
+                ours = detect_without(output, size, (seen.shape[2], seen.shape[3]), limits, ways)
             comparison.add(number, theirs, ours, size)
     return comparisons
 
 
-def explained(comparisons: dict[tuple[str, ...], Comparison]) -> tuple[dict[str, int], set[Miss]]:
-    """How many misses are left with each of the ways off, and which ones stay whichever single one is off."""
-    misses = comparisons[NOTHING].misses
-    left = {way: misses & comparisons[(way,)].misses for way in WAYS}
-    return {way: len(those) for way, those in left.items()}, misses.intersection(*left.values())
-
-
-def row_of(given: argparse.Namespace, version: str, comparisons: dict[tuple[str, ...], Comparison]) -> dict[str, Any]:
+def row_of(given: argparse.Namespace, photos: list[Path], found: Any) -> dict[str, Any]:
     """What is kept of a comparison."""
     config = variant(read_weights(given.checkpoint), given.checkpoint)
-    left, stay = explained(comparisons)
-    kinds = sorted(miss[1] for miss in comparisons[NOTHING].misses)
+    limits = Limits(given.conf, given.iou, given.max_det)
+    compared = partial(
+        compare,
+        Segmenter(given.checkpoint),
+        found=found,
+        limits=limits,
+        image_size=given.image_size,
+        as_they_are=given.as_they_are,
+    )
+    comparisons = compared(photos=dict(enumerate(photos)), switched=[NOTHING, *ONE, ALL])
+    misses = comparisons[NOTHING].misses
+    kinds = sorted(kind for _, kind, _ in misses)
+    stay = misses.intersection(*(comparisons[one].misses for one in ONE))
+    of_two = compared(photos={number: photos[number] for number, _, _ in stay}, switched=TWO)
+    stay_of_two = stay.intersection(*(of_two[two].misses for two in TWO))
     return {
         "name": given.name or given.checkpoint.name,
         "network": config.size,
         "reg_max": config.reg_max,
-        "ultralytics": version,
+        "ultralytics": str(found["version"]),
         "image_size": given.image_size,
         "as_they_are": given.as_they_are,
         "conf": given.conf,
         "iou": given.iou,
         "max_det": given.max_det,
-        "photos": len(given.photo),
+        "photos": len(photos),
         "ours": comparisons[NOTHING].figures(),
         "kinds": {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
-        "left_without": left,
+        "left_without": {way: len(misses & comparisons[(way,)].misses) for way in WAYS},
         "unexplained": len(stay),
-        "unexplained_by_two": len(stay.intersection(*(comparisons[two].misses for two in combinations(WAYS, 2)))),
+        "unexplained_by_two": len(stay_of_two),
         "median_iou_without": {way: comparisons[(way,)].figures()["median_iou"] for way in WAYS},
-        "all_off": comparisons[tuple(WAYS)].figures(),
+        "all_off": comparisons[ALL].figures(),
     }
 
 
@@ -160,20 +176,17 @@ def main() -> None:
             parser.error(f"{path}: there is no such file")
     if not given.photo:
         parser.error("expected photos, or --photos and a folder of them, got none")
-    limits = Limits(given.conf, given.iou, given.max_det)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photos = given.photo
         if not given.as_they_are:
             photos = [prepare(photo, given.image_size, folder) for photo in photos]
-        asked = [str(each) for each in (limits.conf, limits.iou, given.image_size, limits.max_det)]
+        asked = [str(each) for each in (given.conf, given.iou, given.image_size, given.max_det)]
         written = folder / "found.npz"
         paths = [str(path.resolve()) for path in photos]
         in_ultralytics(given.ultralytics, "predict", str(given.checkpoint.resolve()), str(written), *asked, *paths)
         with np.load(written) as found:
-            version = str(found["version"])
-            comparisons = compare(given.checkpoint, photos, found, limits, given.image_size, given.as_they_are)
-    row = row_of(given, version, comparisons)
+            row = row_of(given, photos, found)
     print(json.dumps(row, indent=1))
     if given.json is not None:
         rows = json.loads(given.json.read_text(encoding="utf-8")) if given.json.exists() else []
