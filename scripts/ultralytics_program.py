@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT))
+sys.path.insert(0, str(ROOT))
 
 from anymask import rle  # noqa: E402
 from anymask.fastsam.checkpoint import read_weights, variant  # noqa: E402
