@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from anymask.errors import WeightsError
-from anymask.fastsam.archive import Array
+from anymask.fastsam.archive import Archive, Array
 from anymask.fastsam.checkpoint import BINS, PARTS, is_published, read_weights, to_ours, variant
 from anymask.fastsam.modules import named_tensors
-from anymask.fastsam.pickles import Storage, StoredTensor
+from anymask.fastsam.pickles import GETATTR, Storage, StoredTensor
 from anymask.fastsam.yolov8_seg import module, published_model
 from anymask.network.config import YOLO_SCALES, NetworkConfig
 from tests.published_weights import CONFIG
@@ -29,6 +29,15 @@ def test_what_is_written_is_read(checkpoint: Path, weights: Weights) -> None:
     assert {values.dtype.str for values in read.values()} == {"<f2", "<i8"}
     assert variant(read, checkpoint) == CONFIG
     assert is_published(checkpoint)
+
+
+def test_the_head_keeps_what_the_program_of_its_time_calls(checkpoint: Path) -> None:
+    with Archive(checkpoint) as archive:
+        model = archive.content["model"]
+    head = model.state["_modules"]["model"].state["_modules"]["22"]
+    detect = head.state["detect"]
+    assert (detect.function, detect.arguments[1:]) == (GETATTR, ("forward",))
+    assert str(detect.arguments[0]) == "ultralytics.nn.modules.head.Detect"
 
 
 def test_reading_imports_no_torch(checkpoint: Path) -> None:
