@@ -136,5 +136,6 @@ def test_the_factor_lets_drawn_masks_score_like_the_others() -> None:
     assert rule == ScoreRule(1.0, 1.0, 0.5)
     assert rule(class_scores, drawn.maskness)[2:].tolist() == pytest.approx([0.16, 0.05, 0.025])
     assert fit_factor(ScoreRule(), plain, drawn, ScoreRule()).factor == 1.0  # never above what a score may be
+    none = Scored(np.zeros(0), np.zeros(0), np.zeros(0))
     with pytest.raises(DatasetError, match="candidates with a score above 0"):
-        fit_factor(ScoreRule(), *[Scored(np.zeros(0), np.zeros(0), np.zeros(0))] * 2, ScoreRule())
+        fit_factor(ScoreRule(), none, none, ScoreRule())
