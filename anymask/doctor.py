@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from anymask.errors import AnymaskError
+from anymask.errors import REINSTALL, AnymaskError
 from anymask.letterbox import Letterbox
 from anymask.machine import cores, cpu_features, cpu_name, folder_size, memory
 from anymask.models import default_weights, packaged_hashes, packaged_weights, weights_hash
@@ -25,7 +25,6 @@ from anymask.segment import IMAGE_SIZE, SHOWN, Segmenter
 Result = TypeVar("Result")
 State = Literal["ok", "note", "error"]  # note: something optional is missing, or worth knowing
 
-REINSTALL = "install anymask again: pip install --force-reinstall anymask"
 OLDEST_PYTHON = (3, 11)
 ENOUGH_MEMORY = 1e9  # bytes; one pass at 640 pixels needs about half of it
 ENOUGH_ROOM = 1e9  # bytes free in a folder

@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+REINSTALL = "install anymask again: pip install --force-reinstall anymask"  # the cure for a broken installation
+
+
 class AnymaskError(Exception):
     """The root of the tree above."""
 

@@ -101,7 +101,7 @@ def read_weights(path: Path) -> dict[str, Array]:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[_Held]:
+def _open(path: Path, expected: str = _EXPECTED) -> Iterator[_Held]:
     """Around reading a checkpoint. Raises WeightsError for whatever is wrong with the file."""
     try:
         size = check_file(path)
@@ -118,12 +118,12 @@ def _open(path: Path) -> Iterator[_Held]:
                 is_ours = isinstance(archive.content, dict) and archive.content.keys() >= TRAINING
                 yield _Held(shapes, lambda name: archive.array(tensors[name]), trained_at(archive.content), is_ours)
     except OSError as error:
-        raise WeightsError(f"{path}: {_EXPECTED} which cannot be read ({error.strerror or error}); {_CURE}") from error
+        raise WeightsError(f"{path}: {expected} which cannot be read ({error.strerror or error}); {_CURE}") from error
     except MemoryError as error:
         raise WeightsError(f"{path}: does not fit in memory; close other programs, or {_CURE}") from error
     except (ValueError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile) as error:
         # RuntimeError: NotImplementedError too, for a zip that needs what Python's zipfile has not
-        raise WeightsError(f"{path}: {_EXPECTED} got {printable(error, 300)}; {_CURE}") from error
+        raise WeightsError(f"{path}: {expected} got {printable(error, 300)}; {_CURE}") from error
 
 
 def check_file(path: Path) -> int:
@@ -168,7 +168,7 @@ def is_published(path: Path) -> bool:
     """
     if path.suffix.lower() == SAFETENSORS:  # `anymask train` writes none
         return True
-    with _open(path) as held:
+    with _open(path, "expected a checkpoint of `anymask train` or FastSAM's,") as held:
         return not held.is_ours
 
 
