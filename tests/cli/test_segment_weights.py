@@ -138,7 +138,8 @@ def test_a_checkpoint_is_exported_for_every_runtime(run: Run, picture: Path, suf
 def agree(ours: Segmenter, other: Segmenter, picture: Path) -> None:
     """The same outputs of the network on a picture, and so the same masks but for a few pixels."""
     image = load_image(picture)
-    batch = Letterbox.fit(*image.shape[:2], 96)(image)
+    height, width, _ = image.shape
+    batch = Letterbox.fit(height, width, 96)(image)
     one, two = ours.runtime.run(batch), other.runtime.run(batch)
     boxes, scores, coefficients = np.split(np.abs(one.predictions - two.predictions), [4, 5], axis=1)
     assert one.predictions[:, 4].std() > 0.01  # scores differ, so a mix-up would show

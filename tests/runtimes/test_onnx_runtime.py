@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from anymask.errors import ShapeError, WeightsError
-from anymask.runtimes import OnnxRuntime, open_runtime
+from anymask.models import refiner_weights
+from anymask.runtimes import OnnxRefiner, OnnxRuntime, open_runtime
 
 onnx = pytest.importorskip("onnx")
 
@@ -116,6 +117,13 @@ def test_what_fails_when_it_runs_is_told(content: bytes, message: str) -> None:
     with pytest.raises(WeightsError, match=f"the model's bytes .*{message}.*export the weights again") as caught:
         runtime.run(np.zeros((1, 3, 32, 64), np.float32))
     assert str(caught.value).isprintable() and len(str(caught.value)) < 600
+
+
+def test_the_refiner_tells_what_fails_too() -> None:
+    refiner = OnnxRefiner(refiner_weights(), threads=1)
+    maps = tuple(np.zeros((1, 3, 32 // stride, 32 // stride), np.float32) for stride in (4, 8, 16, 32))  # of 3 channels
+    with pytest.raises(WeightsError, match=r"refiner\.onnx cannot be run \("):
+        refiner.run(np.zeros((1, 3, 32, 32), np.float32), np.zeros((1, 4, 32, 32), np.float32), maps)
 
 
 def test_any_size_and_batch() -> None:
