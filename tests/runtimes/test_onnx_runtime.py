@@ -88,8 +88,8 @@ def odd(
 
 
 ODD: list[tuple[bytes, str]] = [
-    (odd(kind="FLOAT16"), "must take and give float32 numbers, but images is of others"),
-    (odd(given="int64"), "must take and give float32 numbers, but output0, output1 is of others"),
+    (odd(kind="FLOAT16"), "must take and give float32 numbers, but of another type is images"),
+    (odd(given="int64"), "must take and give float32 numbers, but of another type is output0, output1"),
     (
         odd(taken=("b", 7, "h", "w")),
         r"must take pictures of shape \(any, 3, any, any\), but takes \(any, 7, any, any\)",
