@@ -129,7 +129,9 @@ def check_form(
         )
     wrong = sorted({INPUT, *OUTPUTS, *FEATURES}.intersection(others))
     if wrong:
-        raise WeightsError(f"{name} must take and give float32 numbers, but of another type is {', '.join(wrong)}: {cure}")
+        raise WeightsError(
+            f"{name} must take and give float32 numbers, but of another type is {', '.join(wrong)}: {cure}"
+        )
     sides = inputs[INPUT]
     shape = f"({', '.join('any' if side is None else str(side) for side in sides)})"
     if sides and (len(sides) != 4 or sides[0] not in (None, 1) or sides[1] not in (None, 3)):
