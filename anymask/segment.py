@@ -13,6 +13,7 @@ from anymask.fastsam.weights import find_weights, onnx_file
 from anymask.graft import graft, look_size, place, region_of
 from anymask.image import MAX_PIXELS, ImageSource, load_image
 from anymask.letterbox import Letterbox, check_image_size
+from anymask.machine import cores
 from anymask.mask_head import MaskHead
 from anymask.maskset import MaskSet
 from anymask.models import DEFAULT, mask_head_weights, weights_hash
@@ -42,7 +43,7 @@ class Segmenter:
         See docs/fastsam.md and docs/export.md.
     runtime: "onnx", "openvino" or "torch", what runs them. None takes OpenVINO for .xml, PyTorch for .torchscript and
         ONNX Runtime for all else; OpenVINO runs that too. Mask head and refiner are run by ONNX Runtime, always.
-    threads: of one forward pass, 1 or more; the number of cores when None.
+    threads: of one forward pass, from 1 to four times the cores, or to 64; the number of cores when None.
     mask_head: "default" for the mask head inside the package, or the path of one that `anymask export` wrote. It must
         read the features of the weights' trunk; the default one is left out where it does not.
 
@@ -62,8 +63,11 @@ class Segmenter:
         mask_head: str | os.PathLike[str] = DEFAULT,
     ) -> None:
         check_runtime(runtime)
-        if threads is not None and threads < 1:
-            raise SettingsError(f"threads must be 1 or more, or None for the number of cores, but got {threads}")
+        most = max(64, 4 * cores())  # with thousands opening a session does not come to its end
+        if threads is not None and not 1 <= threads <= most:
+            raise SettingsError(
+                f"threads must be from 1 to {most}, or None for the number of cores, which is {cores()}; got {threads}"
+            )
         self.threads = threads
         self.weights = find_weights(weights)
         self.runtime = open_runtime(onnx_file(self.weights), threads, runtime)
@@ -76,6 +80,8 @@ class Segmenter:
             self.image_size = int(metadata.get("image_size", IMAGE_SIZE))
             check_image_size(self.image_size)
             self.shown = float(metadata.get("shown", SHOWN))
+            if not 0 <= self.shown <= 1:
+                raise ValueError(f"shown must be from 0 to 1, but is {self.shown}")
         except ValueError as error:
             raise WeightsError(f"{self.weights}: its metadata cannot be read ({error}): export it again") from error
         self._auto: Refine = "off" if metadata.get("auto_refine") == "off" else "auto"

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from anymask.fastsam.archive import Array  # noqa: E402
-from anymask.fastsam.checkpoint import BINS, our_weights, read_weights, variant, write_weights  # noqa: E402
+from anymask.fastsam.checkpoint import BINS, our_weights, read_weights, variant_of, write_weights  # noqa: E402
 from anymask.files import replace_file  # noqa: E402
 
 LEVELS = 7  # on each side of 0
@@ -64,7 +64,7 @@ def main() -> None:
             replace_file(Path(to), lambda stream: stream.write(packed))
         case ["unpack", source, to]:
             weights = unpack(Path(source).read_bytes())
-            config = variant(weights, Path(source))
+            config = variant_of(weights, Path(source))
             replace_file(Path(to), lambda stream: write_weights(stream, config, our_weights(weights)))
         case _:
             raise SystemExit(__doc__)

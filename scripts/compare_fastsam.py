@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from anymask import Segmenter  # noqa: E402
-from anymask.fastsam.checkpoint import read_weights, variant  # noqa: E402
+from anymask.fastsam.checkpoint import read_weights, variant_of  # noqa: E402
 from anymask.image import load_image  # noqa: E402
 from anymask.letterbox import STRIDE, Letterbox  # noqa: E402
 from scripts.fastsam_parity import MEDIAN, Comparison  # noqa: E402
@@ -103,7 +103,7 @@ def compare(
 
 def row_of(given: argparse.Namespace, photos: list[Path], found: Any) -> dict[str, Any]:
     """What is kept of a comparison."""
-    config = variant(read_weights(given.checkpoint), given.checkpoint)
+    config = variant_of(read_weights(given.checkpoint), given.checkpoint)
     limits = Limits(given.conf, given.iou, given.max_det)
     compared = partial(
         compare,

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from anymask import rle  # noqa: E402
-from anymask.fastsam.checkpoint import read_weights, variant  # noqa: E402
+from anymask.fastsam.checkpoint import read_weights, variant_of  # noqa: E402
 from anymask.nms import nms_boxes  # noqa: E402
 
 TORCHVISION = "torchvision"
@@ -77,7 +77,7 @@ def use_our_torchvision() -> None:
 def write(weights: Path, to: Path) -> None:
     """The checkpoint that this ultralytics writes of our ``weights``, in its own classes and as float16."""
     ours = read_weights(weights)
-    config = variant(ours, weights)
+    config = variant_of(ours, weights)
     tasks = importlib.import_module("ultralytics.nn.tasks")
     model = tasks.SegmentationModel(f"yolov8{config.size}-seg.yaml", nc=config.classes, verbose=False)
     widen_bins(model.model[-1], config.reg_max)

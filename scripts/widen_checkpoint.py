@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from anymask.fastsam.archive import Array  # noqa: E402
-from anymask.fastsam.checkpoint import BINS, our_weights, read_weights, variant, write_weights  # noqa: E402
+from anymask.fastsam.checkpoint import BINS, our_weights, read_weights, variant_of, write_weights  # noqa: E402
 from anymask.fastsam.modules import named_tensors  # noqa: E402
 from anymask.fastsam.yolov8_seg import BACKBONE, HEAD, published_model  # noqa: E402
 from anymask.files import replace_file  # noqa: E402
@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="FILE")
     given = parser.parse_args()
     weights = read_weights(given.weights)
-    small = variant(weights, given.weights)
+    small = variant_of(weights, given.weights)
     large = NetworkConfig(given.size, "yolo", small.classes, given.bins, small.coefficients, detail=False)
     if given.bins < small.reg_max or any(large.width(each) < small.width(each) for each in (64, 512, 1024)):
         parser.error(f"{given.weights}: is larger than that, of size {small.size} with {small.reg_max} bins")

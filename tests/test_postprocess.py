@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.errors import SettingsError, ShapeError
 from anymask.letterbox import Letterbox
 from anymask.maskset import MaskSet
-from anymask.postprocess import Candidates, CropRule, CutRule, ScoreRule, postprocess
+from anymask.postprocess import CropRule, CutRule, ScoreRule, postprocess
 from anymask.runtimes import FakeRuntime, RawOutput
 
 Floats = NDArray[np.floating[Any]]
@@ -269,42 +268,6 @@ def test_best_score_first() -> None:
     assert found.image is None
     assert len(postprocess(raw, LETTERBOX, score=0.5)) == 1
     assert len(postprocess(raw, LETTERBOX, max_masks=1)) == 1
-
-
-@pytest.mark.parametrize(
-    ("drawn", "scores", "asked", "expected"),
-    [  # the right disc is likelier; what is drawn in its place is the upper half of the picture, or nothing
-        (0, [], [], [0.8, 0.3]),
-        (1, [0.25], [0.8], [0.3, 0.25]),
-        (2, [0.25, 0.9], [0.8, 0.3], [0.9, 0.25]),
-        (9, [0.25, 0.9], [0.8, 0.3], [0.9, 0.25]),
-        (1, [0.0], [0.8], [0.3, 0.0]),
-    ],
-)
-def test_the_likeliest_are_drawn_and_ranked_among_the_others(
-    drawn: int, scores: list[float], asked: list[float], expected: list[float]
-) -> None:
-    raw = network_says(LETTERBOX, (LEFT, LEFT_BOX, 0.3), (RIGHT, RIGHT_BOX, 0.8))
-    shapes = [rle.encode_crop(np.ones((10, 128), np.bool_), 0, top, 96, 128) for top in (0, 20)]
-    seen: list[float] = []
-
-    def draw(candidates: Candidates) -> tuple[list[bytes], NDArray[np.float64]]:
-        seen.extend(np.round(candidates.scores, 5).tolist())
-        return shapes[: len(candidates.boxes)], np.array(scores)
-
-    found = postprocess(raw, LETTERBOX, drawn=drawn, draw=draw)
-    assert seen == asked
-    assert found.scores == pytest.approx(expected, rel=0.1)
-    for mask, score in zip(shapes, scores, strict=False):  # each with its own score
-        assert found.rles[np.abs(found.scores - score).argmin()] == mask
-    above = postprocess(raw, LETTERBOX, drawn=drawn, draw=draw, score=0.28)
-    assert above.scores.tolist() == [score for score in found.scores.tolist() if score >= 0.28]
-
-
-def test_nothing_to_draw_on_a_picture_without_candidates() -> None:
-    raw = network_says(LETTERBOX, (LEFT, (-9.0, -9.0, -1.0, -1.0), 0.3))
-    found = postprocess(raw, LETTERBOX, drawn=5, draw=lambda candidates: ([], np.zeros(len(candidates.boxes))))
-    assert len(found) == 0
 
 
 def test_a_mask_the_network_is_sure_of_scores_higher() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import ShapeError, WeightsError, check_shape
-from anymask.runtimes.base import FEATURE_STRIDES, TRUNK, name_of
-from anymask.runtimes.onnx_session import open_session
+from anymask.runtimes.base import FEATURE_STRIDES, TRUNK, listed, name_of
+from anymask.runtimes.onnx_session import open_session, run_session
 
 INPUTS = (*(f"features{stride}" for stride in FEATURE_STRIDES), "prototypes", "boxes", "coefficients")
 OUTPUTS = ("windows", "logits", "quality")
@@ -42,7 +42,7 @@ class OnnxMaskHead:
         if inputs != set(INPUTS) or outputs != set(OUTPUTS):
             raise WeightsError(
                 f"{name_of(source)} must be a mask head with the inputs {', '.join(INPUTS)} and the outputs "
-                f"{', '.join(OUTPUTS)}, but has {', '.join(sorted(inputs))} and {', '.join(sorted(outputs))}: {CURE}"
+                f"{', '.join(OUTPUTS)}, but has {listed(sorted(inputs))} and {listed(sorted(outputs))}: {CURE}"
             )
         self.name = name_of(source)
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
@@ -78,5 +78,5 @@ class OnnxMaskHead:
                 name: np.ascontiguousarray(array[start : start + at_once], np.float32)
                 for name, array in (("boxes", boxes), ("coefficients", coefficients))
             }
-            parts.append(self._session.run(OUTPUTS, {**whole, **chosen}))
+            parts.append(run_session(self._session, OUTPUTS, {**whole, **chosen}, self.name, CURE))
         return MaskHeadOutput(*(np.concatenate(each) for each in zip(*parts, strict=True)))

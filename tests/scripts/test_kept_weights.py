@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anymask.fastsam.archive import Array
-from anymask.fastsam.checkpoint import our_weights, variant, write_weights
+from anymask.fastsam.checkpoint import our_weights, variant_of, write_weights
 from anymask.network.config import NetworkConfig
 from anymask.runtimes.base import RawOutput
 from anymask.segment import Segmenter
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent.parent
 def test_rounded_weights_come_back_as_the_same_network() -> None:
     weights = random_weights(CONFIG)
     back = unpack(pack(weights))
-    assert variant(back, Path("back")) == CONFIG
+    assert variant_of(back, Path("back")) == CONFIG
     for name, value in weights.items():
         exact, found = value.astype(np.float64), back[name].astype(np.float64)
         if value.ndim < 2:
@@ -32,7 +32,7 @@ def test_rounded_weights_come_back_as_the_same_network() -> None:
 def test_the_kept_network_is_an_n_of_26_bins() -> None:
     kept = ROOT / "data" / "fastsam_n.xz"
     assert kept.stat().st_size < 2.5e6
-    assert variant(unpack(kept.read_bytes()), kept) == NetworkConfig("n", "yolo", reg_max=26, detail=False)
+    assert variant_of(unpack(kept.read_bytes()), kept) == NetworkConfig("n", "yolo", reg_max=26, detail=False)
 
 
 @pytest.mark.parametrize("size", ["n", "s"])
