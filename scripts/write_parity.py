@@ -56,11 +56,11 @@ def causes(rows: list[Row]) -> list[str]:
         [
             *(label(row), str(row["ours"]["misses"])),
             *(str(row["left_without"][way]) for way in ways),
-            *(str(row["need_two"]), str(row["unexplained"])),
+            str(row["unexplained"]),
         ]
         for row in rows
     ]
-    return table(["", "exceptions", *(f"without {way}" for way in ways), "need two", "unexplained"], lines)
+    return table(["", "exceptions", *(f"without {way}" for way in ways), "unexplained"], lines)
 
 
 def tables(rows: list[Row]) -> str:

@@ -14,7 +14,8 @@ from anymask import rle
 from anymask.errors import SettingsError, ShapeError
 from anymask.letterbox import Letterbox
 from anymask.maskset import MaskSet
-from anymask.postprocess import Candidates, CropRule, CutRule, ScoreRule, postprocess
+from anymask.postprocess import Candidates, postprocess
+from anymask.rules import CropPixels, CropRule, CutRule, MaskRule, ScoreRule
 from anymask.runtimes import FakeRuntime, RawOutput
 
 Floats = NDArray[np.floating[Any]]
@@ -221,12 +222,6 @@ def test_a_mask_stays_near_its_box(logit: float, box: XYXY, reached: list[int]) 
 # Where the logits are cut
 
 
-@pytest.mark.parametrize(("cells", "level"), [(0, -0.6), (100, -0.2), (300, 0.0), (10**9, 0.2)])
-def test_the_level_goes_with_the_size(cells: int, level: float) -> None:
-    assert CutRule(-0.6, 0.2, scale=100).level(cells) == pytest.approx(level)
-    assert CutRule().level(cells) == 0
-
-
 @pytest.mark.parametrize("level", [-2.0, 0.0, 2.0])
 def test_masks_are_cut_at_the_level(level: float) -> None:
     letterbox = Letterbox.fit(480, 640, 640)
@@ -245,12 +240,6 @@ def test_small_masks_grow_and_large_ones_stay() -> None:
     assert growth[0] > 1.2
     assert growth[1] == pytest.approx(1, abs=0.001)
     assert after.scores.tolist() == before.scores.tolist()  # maskness does not depend on the cut
-
-
-@pytest.mark.parametrize("arguments", [(np.nan, 0, 1), (0, -np.inf, 1), (0, 0, 0), (0, 0, np.inf)])
-def test_cut_rules_out_of_range(arguments: tuple[float, float, float]) -> None:
-    with pytest.raises(SettingsError, match=r"of a CutRule must be a (finite number|number above 0), but got"):
-        CutRule(*arguments)
 
 
 # Which masks come back, and in which order
@@ -403,26 +392,12 @@ def test_settings_out_of_range(arguments: dict[str, float], message: str) -> Non
         postprocess(network_says(LETTERBOX, (LEFT, LEFT_BOX, 0.7)), LETTERBOX, **arguments)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("value", [-0.5, np.inf, np.nan])
-def test_rules_out_of_range(value: float) -> None:
-    for rule in (ScoreRule, CropRule):
-        for arguments in ((value, 1.0), (1.0, value)):
-            with pytest.raises(SettingsError, match="must be a number from 0 up"):
-                rule(*arguments)
-
-
 def test_one_picture_at_a_time() -> None:
     raw = network_says(LETTERBOX, (LEFT, LEFT_BOX, 0.7))
     batch = FakeRuntime(raw.predictions, raw.prototypes).run(np.zeros((2, 3, 96, 128), np.float32))
     with pytest.raises(ShapeError, match="pass raw\\[0\\]"):
         postprocess(batch, LETTERBOX)
     assert postprocess(batch[1], LETTERBOX) == postprocess(raw, LETTERBOX)
-
-
-def test_the_score_rule_travels_with_the_weights() -> None:
-    rule = ScoreRule(0.5, 1.75)
-    assert ScoreRule.from_metadata({**rule.to_metadata(), "author": "somebody"}) == rule
-    assert ScoreRule.from_metadata({}) == ScoreRule()
 
 
 def test_memory_does_not_grow_with_the_picture_times_the_masks() -> None:
@@ -435,3 +410,63 @@ def test_memory_does_not_grow_with_the_picture_times_the_masks() -> None:
     tracemalloc.stop()
     assert len(found) == 5
     assert peak < 20e6  # bytes; one mask alone has 12e6 pixels
+
+
+# How FastSAM makes masks
+
+
+def test_lines_and_cubics_between_the_same_logits() -> None:
+    letterbox = Letterbox.fit(128, 128, 32)  # 8 x 8 cells of 16 pixels
+    prototypes = np.full((1, 1, 8, 8), -1, np.float32)
+    prototypes[..., 3] = 1  # a bar, one cell wide
+    columns = np.array([16, 16, 32, 32, 0.9, 1], np.float32).reshape(1, 6, 1)
+    raw = FakeRuntime(columns, prototypes).run(np.zeros((1, 3, 32, 32), np.float32))
+    lines = postprocess(raw, letterbox, mask_rule=MaskRule(interpolation="linear"))
+    # cell 3 has its centre at 56; the line is 0 half a cell from there
+    assert lines.boxes.tolist() == [[48, 0, 64, 128]]
+    cubics = postprocess(raw, letterbox, crop_rule=CropRule(0, 0, 0))
+    assert cubics.areas[0] > lines.areas[0]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "box", "expected"),
+    [
+        ("touched", (30.5, 20.5, 40.5, 50.5), [[30, 20, 41, 51]]),
+        ("corners", (30.5, 20.5, 40.5, 50.5), [[31, 21, 41, 51]]),
+        ("touched", (30.2, 20.5, 30.8, 50.5), [[30, 20, 31, 51]]),
+        ("corners", (30.2, 20.5, 30.8, 50.5), []),  # no column has its corner in it
+    ],
+)
+def test_which_pixels_of_its_box_a_mask_has(pixels: CropPixels, box: XYXY, expected: list[list[int]]) -> None:
+    raw = network_says(LETTERBOX, (everywhere, box, 0.9), sharpness=9)
+    found = postprocess(raw, LETTERBOX, crop_rule=CropRule(0, 0, 0), mask_rule=MaskRule(crop_pixels=pixels))
+    assert found.boxes.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("boxes", "before", "after"),
+    [
+        # the second is .4 of the first, but all of what is inside the picture
+        ([(-60, 20, 40, 60), (0, 20, 40, 60)], 1, 2),
+        # alike, but half as large as the other inside
+        ([(-100, 20, 20, 60), (-100, 20, 10, 60)], 2, 1),
+        # the first drops the second, and has nothing of the picture itself
+        ([(-100, 20, 0, 60), (-100, 20, 20, 60)], 1, 0),
+        ([(10, 20, 40, 60), (50, 20, 90, 60)], 2, 2),  # far from the border
+    ],
+)
+def test_boxes_beyond_the_border_are_compared_before_or_after_they_are_cut(
+    boxes: list[XYXY], before: int, after: int
+) -> None:
+    raw = network_says(LETTERBOX, *((everywhere, box, 0.9 - 0.1 * k) for k, box in enumerate(boxes)))
+    rules = MaskRule(clipping="before", repeats="kept"), MaskRule(clipping="after", repeats="kept")
+    assert [len(postprocess(raw, LETTERBOX, mask_rule=rule)) for rule in rules] == [before, after]
+
+
+def test_masks_that_are_the_same_may_be_kept() -> None:
+    wide = (12.0, 4.0, 52.0, 92.0)  # of the same disc, and as a box different enough
+    raw = network_says(LETTERBOX, (LEFT, LEFT_BOX, 0.7), (LEFT, wide, 0.8))
+    assert postprocess(raw, LETTERBOX).scores == pytest.approx([0.8], rel=0.2)
+    kept = postprocess(raw, LETTERBOX, score_rule=ScoreRule(1, 0), mask_rule=MaskRule(repeats="kept"))
+    assert kept.scores == pytest.approx([0.8, 0.7])
+    assert kept.rles[0] == kept.rles[1]
