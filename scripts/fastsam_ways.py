@@ -1,8 +1,8 @@
 """Masks from the output of FastSAM's network as this package makes them, with single ways of it switched off.
 
 What is switched off is done as the published FastSAM does it, with the plainest means. With nothing switched off, the
-package's own functions do all, so what is compared is what users get; boxes are those that the network predicts, while
-a `MaskSet` has the tight boxes of its masks.
+package's own functions do all, so what is compared are the masks that users get; boxes are those that the network
+predicts, while a `MaskSet` has the tight boxes of its masks.
 """
 
 from collections.abc import Collection
@@ -75,9 +75,9 @@ class Centred:
 def detect(
     raw: RawOutput, letterbox: Letterbox, limits: Limits, crop_rule: CropRule, mask_rule: MaskRule
 ) -> Detections:
-    """What the package makes of the network's output by the rules of its weights, where the score is the class score.
+    """What `postprocess` makes of the network's output by these rules, with the boxes that the network predicts.
 
-    Masks that are nearly the same are kept, whatever the rule says.
+    The score is the class score, and masks that are nearly the same are kept.
     """
     size = letterbox.source_height, letterbox.source_width
     candidates = decode(raw, letterbox)

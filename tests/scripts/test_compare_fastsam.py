@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from anymask import rle
 from anymask.letterbox import Letterbox
-from anymask.rules import CropRule, MaskRule
+from anymask.postprocess import postprocess
+from anymask.rules import CropRule, MaskRule, ScoreRule
 from anymask.runtimes.base import RawOutput
 from scripts.compare_fastsam import wrong
 from scripts.fastsam_parity import Comparison, paired
@@ -38,6 +39,23 @@ def test_with_nothing_switched_off_both_ways_agree(size: tuple[int, int], mask_r
     assert len(package.scores) > 20
     np.testing.assert_allclose(script.boxes, package.boxes)
     assert script.masks == package.masks
+
+
+def test_what_is_compared_is_what_users_get() -> None:
+    letterbox = Letterbox.fit(190, 256, 128)
+    raw = random_output(letterbox.height, letterbox.width)
+    compared = detect(raw, letterbox, LIMITS, AT_ITS_BOX, AS_FASTSAM)
+    got = postprocess(
+        raw,
+        letterbox,
+        score=LIMITS.conf,
+        iou=LIMITS.iou,
+        max_masks=LIMITS.max_det,
+        score_rule=ScoreRule(1, 0),
+        crop_rule=AT_ITS_BOX,
+        mask_rule=AS_FASTSAM,
+    )
+    assert (got.rles, got.scores.tolist()) == (compared.masks, compared.scores.tolist())
 
 
 def found_without(way: str, size: tuple[int, int]) -> tuple[Detections, Detections]:
@@ -133,6 +151,8 @@ def test_what_is_a_miss(ours: Detections, misses: set[str]) -> None:
     comparison = Comparison()
     comparison.add(0, detections((0, 0, 100), (150, 150, 20), scores=[0.9, 0.3]), ours, (200, 200))
     assert {kind for _, kind, _ in comparison.misses} == misses
+    masks = detections((0, 0, 100), (150, 150, 20), scores=[0.9, 0.3]).masks
+    assert comparison.figures()["identical"] == len(set(masks) & set(ours.masks))
 
 
 GOOD = {"theirs": 250, "score": 1e-6, "median_iou": 1.0, "large": 9, "least_iou_large": 0.999, "misses": 0}
