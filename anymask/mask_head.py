@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
-from anymask.cubic import CubicAxis
 from anymask.errors import WeightsError
+from anymask.interpolation import Axis
 from anymask.letterbox import Letterbox
-from anymask.postprocess import Candidates, ScoreRule, encode_inside
+from anymask.postprocess import Candidates, encode_inside
+from anymask.rules import ScoreRule
 from anymask.runtimes.base import RawOutput
 from anymask.runtimes.onnx_mask_head import OnnxMaskHead
 
@@ -85,16 +86,16 @@ def to_rle(logits: NDArray[np.float32], window: NDArray[np.float64], height: int
     return encode_inside(known, horizontal, vertical, crop, nothing, (height, width), corner=(first_x, first_y))
 
 
-def pixels_of(marked: NDArray[np.int64], span: NDArray[np.float64], length: int, cells: int) -> tuple[int, CubicAxis]:
+def pixels_of(marked: NDArray[np.int64], span: NDArray[np.float64], length: int, cells: int) -> tuple[int, Axis]:
     """The pixels along one axis that a mask may have, as the first one and how they are made of the window's cells.
 
     marked: cells along this axis with something inside, ascending. span: where the window begins and ends, in source
     pixels. length: of the picture.
     """
     if not len(marked):
-        return 0, CubicAxis.at(np.zeros(0), cells)
+        return 0, Axis.cubic(np.zeros(0), cells)
     begin, cell = span[0], (span[1] - span[0]) / cells
     low = max(begin + max(int(marked[0]) - REACH, 0) * cell, 0)
     high = min(begin + min(int(marked[-1]) + 1 + REACH, cells) * cell, length)
     pixels = np.arange(math.ceil(low - 0.5), max(math.ceil(high - 0.5), math.ceil(low - 0.5)))
-    return int(pixels[0]) if len(pixels) else 0, CubicAxis.at((pixels + 0.5 - begin) / cell - 0.5, cells)
+    return int(pixels[0]) if len(pixels) else 0, Axis.cubic((pixels + 0.5 - begin) / cell - 0.5, cells)

@@ -17,10 +17,11 @@ from anymask.machine import cores
 from anymask.mask_head import MaskHead
 from anymask.maskset import MaskSet
 from anymask.models import DEFAULT, mask_head_weights, weights_hash
-from anymask.postprocess import CropRule, Draw, ScoreRule, postprocess
+from anymask.postprocess import Draw, postprocess
 from anymask.prompts import Box, Prompt, as_list, select
 from anymask.refine.answers import refine_all, refine_answers
 from anymask.refine.refiner import Refiner
+from anymask.rules import CropRule, MaskRule, ScoreRule
 from anymask.runtimes import OnnxMaskHead, check_runtime, open_runtime
 from anymask.runtimes.base import TRUNK
 from anymask.snap import snap_all
@@ -77,6 +78,7 @@ class Segmenter:
         try:
             self.score_rule = ScoreRule.from_metadata(metadata)
             self.crop_rule = CropRule.from_metadata(metadata)
+            self.mask_rule = MaskRule.from_metadata(metadata)
             self.image_size = int(metadata.get("image_size", IMAGE_SIZE))
             check_image_size(self.image_size)
             self.shown = float(metadata.get("shown", SHOWN))
@@ -140,6 +142,7 @@ class Segmenter:
             max_masks=max_masks,
             score_rule=self.score_rule,
             crop_rule=self.crop_rule,
+            mask_rule=self.mask_rule,
             drawn=drawn,
             draw=draw,
         )

@@ -53,13 +53,14 @@ class Comparison:
         self.misses |= {(photo, "extra", number) for number in range(len(ours.scores) - len(pairs))}
 
     def figures(self) -> dict[str, float | int | None]:
-        """What a table tells: the worst of each, and the median IoU."""
+        """What a table tells: the worst of each, how many masks are the same to the pixel, and the median IoU."""
         return {
             "theirs": self.theirs,
             "ours": self.ours,
             "pairs": len(self.masks),
             "score": max(self.scores, default=0.0),
             "box": max(self.boxes, default=0.0),
+            "identical": sum(mask == 1 for mask in self.masks),
             "median_iou": float(np.median(self.masks)) if self.masks else None,
             "large": len(self.large),
             "least_iou_large": min(self.large, default=None),

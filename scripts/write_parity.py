@@ -35,7 +35,8 @@ def label(row: Row) -> str:
 
 def apart(rows: list[Row], which: str) -> list[str]:
     """How far both programs' detections are from each other: with our ways ("ours"), or with all of them off."""
-    head = ["", "masks", "pairs", "score", "box, px", "median IoU", "large masks", "their least IoU", "exceptions"]
+    head = ["", "masks", "pairs", "score", "box, px", "identical masks", "median IoU"]
+    head += ["large masks", "their least IoU", "exceptions"]
     lines = []
     for row in rows:
         of = row[which]
@@ -43,7 +44,13 @@ def apart(rows: list[Row], which: str) -> list[str]:
             [
                 *(label(row), f"{of['theirs']}, {of['ours']}", str(of["pairs"]), f"{of['score']:.1e}"),
                 f"{of['box']:.1e}" if of["box"] < 0.05 else f"{of['box']:.1f}",
-                *(share(of["median_iou"]), str(of["large"]), share(of["least_iou_large"]), str(of["misses"])),
+                *(
+                    str(of["identical"]),
+                    share(of["median_iou"]),
+                    str(of["large"]),
+                    share(of["least_iou_large"]),
+                    str(of["misses"]),
+                ),
             ]
         )
     return table(head, lines)
@@ -56,11 +63,11 @@ def causes(rows: list[Row]) -> list[str]:
         [
             *(label(row), str(row["ours"]["misses"])),
             *(str(row["left_without"][way]) for way in ways),
-            *(str(row["need_two"]), str(row["unexplained"])),
+            str(row["unexplained"]),
         ]
         for row in rows
     ]
-    return table(["", "exceptions", *(f"without {way}" for way in ways), "need two", "unexplained"], lines)
+    return table(["", "exceptions", *(f"without {way}" for way in ways), "unexplained"], lines)
 
 
 def tables(rows: list[Row]) -> str:

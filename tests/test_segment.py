@@ -231,6 +231,7 @@ def test_a_copy_of_the_weights_finds_the_same(
         {"maskness_power": "-1"},
         {"class_power": "nan"},
         {"crop_cells": "-1"},
+        {"clipping": "never"},
         {"image_size": "100"},
         {"image_size": "large"},
         {"shown": "some"},

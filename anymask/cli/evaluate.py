@@ -89,7 +89,7 @@ def evaluate(
     from anymask.evaluate.run import measure, per_photo, rounded, summarise
     from anymask.evaluate.scores import score_photos
     from anymask.evaluate.worst import Worst
-    from anymask.postprocess import ScoreRule
+    from anymask.rules import ScoreRule
 
     if edges:
         with needs_extra("evaluate"):

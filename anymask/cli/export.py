@@ -20,7 +20,7 @@ from anymask.image import load_image
 from anymask.letterbox import Letterbox
 from anymask.mask_head import MaskHead
 from anymask.models import default_weights, resolve
-from anymask.postprocess import ScoreRule
+from anymask.rules import ScoreRule
 from anymask.runtimes import MODEL_SUFFIXES, OnnxMaskHead, OnnxRefiner, OnnxRuntime, open_runtime
 from anymask.runtimes.base import INPUT
 from anymask.runtimes.onnx_session import open_session

@@ -11,8 +11,8 @@ from anymask.datasets import LabelledPhoto, PhotoEntry
 from anymask.errors import DatasetError
 from anymask.letterbox import Letterbox
 from anymask.mask_head import MaskHead
-from anymask.nms import nms_boxes
-from anymask.postprocess import CropRule, ScoreRule, assemble, decode
+from anymask.postprocess import assemble, decode, suppress
+from anymask.rules import CropRule, MaskRule, ScoreRule
 from anymask.runtimes import Runtime
 
 BEST = 100  # candidates per photo that are compared, by class score
@@ -56,12 +56,13 @@ def score_photo(runtime: Runtime, photo: LabelledPhoto, image_size: int, mask_he
     letterbox = Letterbox.fit(height, width, image_size)
     pixels = letterbox(image)
     raw, features = runtime.run_with_features(pixels) if mask_head else (runtime.run(pixels), ())
-    candidates = decode(raw, letterbox)
-    candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, 0.7, BEST)]
+    mask_rule = MaskRule.from_metadata(runtime.metadata)
+    candidates = suppress(decode(raw, letterbox), (height, width), 0.7, BEST, mask_rule.clipping)
     if mask_head is not None:
         rles, maskness = mask_head.masks(candidates, raw, features, letterbox)
     else:
-        rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, CropRule.from_metadata(runtime.metadata))
+        crop_rule = CropRule.from_metadata(runtime.metadata)
+        rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, crop_rule, mask_rule=mask_rule)
     truth = rle.iou(rles, list(photo.layers[0]), height, width)
     return Scored(candidates.scores, maskness, truth.max(axis=1, initial=0.0))
 

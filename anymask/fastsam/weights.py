@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 NAMES = (DEFAULT, *PUBLISHED)
 FETCHED, CONVERTED = "weights", "models"  # folders of the cache
-GRAPHS = 1  # counts the ways in which checkpoints became ONNX: another number, and all are made anew
+GRAPHS = 2  # counts the ways in which checkpoints became ONNX, metadata and all: another number, and all are made anew
 DIGITS = 32  # of a hash in a file name
 
 

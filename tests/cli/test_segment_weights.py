@@ -111,7 +111,8 @@ def test_a_checkpoint_is_exported_as_it_runs_without_torch(process: Run, run: Ru
         assert ended.out.startswith(f"{told}largest differences to torch: scores ")
     else:
         assert ended.out.startswith(f"{told}which runs; to compare it with torch: ")
-    assert Segmenter("made/mine.onnx").score_rule == Segmenter("served.pt").score_rule
+    made, served = Segmenter("made/mine.onnx"), Segmenter("served.pt")
+    assert (made.score_rule, made.mask_rule) == (served.score_rule, served.mask_rule)
     without = "import sys; sys.modules['torch'] = sys.modules['onnx'] = None; from anymask.cli import main; main()"
     ended = process("export", "served.pt", "--to", "again.onnx", python=("-c", without))
     assert ended.code == 0, ended.err
@@ -130,7 +131,7 @@ def test_a_checkpoint_is_exported_for_every_runtime(run: Run, picture: Path, suf
     assert ended.code == 0 and ended.out.startswith(f"mine{suffix}: ")
     assert "largest differences to ONNX Runtime: scores " in ended.out
     ours, other = Segmenter("mine.pt", threads=1), Segmenter(f"mine{suffix}", threads=1)
-    for name in ("score_rule", "crop_rule", "image_size", "shown", "_auto"):  # all that the metadata say
+    for name in ("score_rule", "crop_rule", "mask_rule", "image_size", "shown", "_auto"):  # all that the metadata say
         assert getattr(ours, name) == getattr(other, name)
     agree(ours, other, picture)
 

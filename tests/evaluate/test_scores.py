@@ -10,7 +10,7 @@ from PIL import Image
 from anymask import DatasetError, rle
 from anymask.datasets import LabelledPhoto
 from anymask.evaluate.scores import Scored, fit_factor, fit_score_rule, mean_ranks, score_photo, score_photos, spearman
-from anymask.postprocess import ScoreRule
+from anymask.rules import ScoreRule
 from anymask.runtimes import FakeRuntime
 
 

@@ -20,7 +20,7 @@ from anymask.fastsam.checkpoint import Checkpoint, read_checkpoint
 from anymask.fastsam.published import PUBLISHED, Published
 from anymask.fastsam.weights import find_weights, onnx_file
 from anymask.models import default_weights, weights_hash
-from anymask.postprocess import CropRule, ScoreRule
+from anymask.rules import CropRule, MaskRule, ScoreRule
 from tests.file_server import Answer, FileServer, file_server
 from tests.published_weights import write_checkpoint
 
@@ -199,11 +199,22 @@ def test_published_weights_behave_as_published(checkpoint: Path, weights: dict[s
     assert segmenter.image_size == 1024  # such a file does not tell at what size it was trained
     assert Segmenter(checkpoint).image_size == 640  # this one does
     assert segmenter.score_rule == ScoreRule(1.0, 0.0)
-    assert (segmenter.crop_rule.cells, segmenter.crop_rule.share) == (0, 0)
+    assert segmenter.crop_rule == CropRule(0, 0, 0)
+    assert segmenter.mask_rule == MaskRule("linear", "corners", clipping="after", repeats="kept")
     assert segmenter.shown == 0.25
     assert segmenter.weights == path and segmenter.weights_hash() == weights_hash(path)
     default = Segmenter()
     assert (default.image_size, default.crop_rule, default.shown) == (640, CropRule(), 0.05)
+    assert default.mask_rule == MaskRule()
+
+
+def test_what_was_converted_in_an_older_way_is_made_again(
+    checkpoint: Path, counted: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = onnx_file(checkpoint)
+    monkeypatch.setattr(finding, "GRAPHS", finding.GRAPHS + 1)
+    assert onnx_file(checkpoint) == onnx_file(checkpoint) != made
+    assert counted == [checkpoint, checkpoint]
 
 
 def test_both_kinds_of_files_give_the_same_masks(checkpoint: Path, weights: dict[str, Array], tmp_path: Path) -> None:
