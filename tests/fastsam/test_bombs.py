@@ -141,14 +141,14 @@ BOMBS: dict[str, tuple[Write, str]] = {
 CHILD = """
 import sys
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from anymask.errors import WeightsError
 from anymask.fastsam.weights import convert
 try:
     convert(Path(sys.argv[1]))
 except WeightsError as error:
     print(error)
-print(getrusage(RUSAGE_SELF).ru_maxrss >> 10)
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+print(int(status["VmHWM"].split()[0]) >> 10)  # MB; what getrusage tells is at least what the parent had
 """
 
 
