@@ -13,19 +13,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from anymask.errors import AnymaskError
+from anymask.errors import REINSTALL, AnymaskError
+from anymask.fastsam.download import is_whole as is_published_file
+from anymask.fastsam.published import PUBLISHED
+from anymask.fastsam.weights import CONVERTED, FETCHED
+from anymask.fastsam.weights import is_whole as is_undamaged
+from anymask.files import cache_folder
 from anymask.letterbox import Letterbox
 from anymask.machine import cores, cpu_features, cpu_name, folder_size, memory
 from anymask.models import default_weights, packaged_hashes, packaged_weights, weights_hash
 from anymask.prompts import Point
 from anymask.runtimes import RUNTIMES, open_runtime
+from anymask.runtimes.torch_runtime import load_torch
 from anymask.sample import sample_picture
 from anymask.segment import IMAGE_SIZE, SHOWN, Segmenter
 
 Result = TypeVar("Result")
 State = Literal["ok", "note", "error"]  # note: something optional is missing, or worth knowing
 
-REINSTALL = "install anymask again: pip install --force-reinstall anymask"
 OLDEST_PYTHON = (3, 11)
 ENOUGH_MEMORY = 1e9  # bytes; one pass at 640 pixels needs about half of it
 ENOUGH_ROOM = 1e9  # bytes free in a folder
@@ -68,6 +73,8 @@ def examine(folders: Mapping[str, tuple[Path, str]]) -> Iterator[Check]:
         yield from (check_runtime(name) for name in RUNTIMES)
         yield check_segmenter()
     yield from (check_folder(name, path, variable) for name, (path, variable) in folders.items())
+    yield from (check_published(name, cache_folder()) for name in PUBLISHED)
+    yield check_conversions(cache_folder())
     yield check_memory()
     yield check_cpu()
 
@@ -123,7 +130,7 @@ def check_weights(path: Path, expected: str | None) -> Check:
 def check_runtime(name: str) -> Check:
     """Whether a runtime's engine is installed and runs the default weights, and in what time.
 
-    PyTorch opens files of its own alone, so only its version is looked at.
+    PyTorch opens files of its own alone, so it is only asked for a sum.
     """
     package = ENGINES[name]
     version = version_of(package)
@@ -134,6 +141,11 @@ def check_runtime(name: str) -> Check:
         state: State = "note" if optional else "error"
         return Check(title, state, f"{package} is not installed", cure, {"version": None})
     if default_weights().suffix not in RUNTIMES[name].suffixes:
+        try:
+            load_torch().ones(2).sum().item()
+        except Exception as error:  # as below
+            cure = f"pip install --force-reinstall {package}"
+            return Check(title, "error", f"{package} {version}: {one_line(error)}", cure, {"version": version})
         wanted = RUNTIMES[name].suffixes[0]
         found = f"{package} {version}, for files that `anymask export default --to NAME{wanted}` writes"
         return Check(title, "ok", found, facts={"version": version})
@@ -188,6 +200,41 @@ def check_folder(name: str, folder: Path, variable: str) -> Check:
     if free < ENOUGH_ROOM:
         return Check(name, "note", found, f"make room there, or set {variable} to another folder", facts)
     return Check(name, "ok", found, facts=facts)
+
+
+def check_published(name: str, cache: Path) -> Check:
+    """Whether published weights lie in the cache as they were published; that they are absent is only told."""
+    published = PUBLISHED[name]
+    path = cache / FETCHED / published.file
+    part = path.with_name(f"{path.name}.part")
+    title, facts = f"weights {name}", {"path": str(path), "there": path.exists(), "part": part.exists()}
+    left = f"; {part.stat().st_size / 1e6:.1f} MB of it lie in {part}" if part.is_file() else ""
+    if not path.exists():
+        cure = "it is fetched when it is asked for by name" + (", and goes on there" if left else "")
+        return Check(title, "note", f"not fetched, its place is {path}{left}", cure, facts)
+    try:
+        if is_published_file(published, path):
+            return Check(
+                title, "ok", f"{path}: {published.size / 1e6:.1f} MB, sha256 {published.sha256[:16]}", "", facts
+            )
+        reason = f"expected {published.size} bytes of sha256 {published.sha256[:16]}, got others"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    return Check(title, "error", f"{path}: {reason}", "delete it, and it is fetched again", facts)
+
+
+def check_conversions(cache: Path) -> Check:
+    """How many converted checkpoints there are, and whether one is damaged: it would be made again when it is used."""
+    folder = cache / CONVERTED
+    models = sorted(folder.glob("*.onnx"))
+    damaged = [path.name for path in models if not is_undamaged(path)]
+    left = [path.name for path in folder.glob("*.part")]
+    facts = {"path": str(folder), "models": len(models), "damaged": damaged, "left": left}
+    found = f"{len(models)} in {folder}"
+    if damaged or left:
+        told = f"{found}, {len(damaged)} damaged, {len(left)} written in part"
+        return Check("converted", "note", told, "they are replaced when they are used; or delete them", facts)
+    return Check("converted", "ok", found, "", facts)
 
 
 def check_memory() -> Check:

@@ -14,6 +14,7 @@
 programs expect there. Each message is one line that names the thing, what was expected, what was got, and the cure.
 """
 
+import unicodedata
 from typing import Protocol
 
 __all__ = [
@@ -26,7 +27,11 @@ __all__ = [
     "ShapeError",
     "WeightsError",
     "check_shape",
+    "printable",
 ]
+
+
+REINSTALL = "install anymask again: pip install --force-reinstall anymask"  # the cure for a broken installation
 
 
 class AnymaskError(Exception):
@@ -66,6 +71,21 @@ class DatasetError(AnymaskError):
 
 class SettingsError(AnymaskError, ValueError):
     """A keyword, an option or a setting is out of its range."""
+
+
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # make text run the other way
+
+
+def printable(text: object, longest: int | None = None) -> str:
+    """What a file or a server says, fit for a terminal: on one line, and without characters that control it.
+
+    longest: how many characters at most; None for all.
+    """
+    line = " ".join(str(text).splitlines())
+    if longest is not None and len(line) > longest:
+        line = f"{line[:longest]}..."
+    bad = {each for each in line if each in TURNING or unicodedata.category(each) in ("Cc", "Cs")}
+    return line.translate({ord(each): each.encode("unicode_escape").decode() for each in bad})
 
 
 class _Shaped(Protocol):

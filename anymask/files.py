@@ -2,8 +2,10 @@
 
 import atexit
 import contextlib
+import errno
 import logging
 import os
+import stat
 import sys
 import tempfile
 import threading
@@ -18,6 +20,7 @@ from anymask.errors import WeightsError
 logger = logging.getLogger(__name__)
 
 WAIT = 0.2  # seconds between two tries to get a lock that another process has
+PATIENCE = 3.0  # seconds of that before it is told
 
 
 def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -73,20 +76,42 @@ def temporary_folder() -> Path:
     return Path(holder.name)
 
 
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file of ours to read and write, made if absent, in a place where others may have put something else.
+
+    Raises OSError for a link, by which another file would be written, and for a pipe or a device.
+    """
+
+    def opener(name: str, _: int) -> int:
+        wanted = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        file = os.open(name, wanted | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise OSError(errno.EINVAL, f"{path.name} is no plain file; remove it", name)
+        return file
+
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, f"{path.name} is a link; remove it", str(path))
+    return open(path, "r+b", opener=opener)
+
+
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock on the file ``path``, which is made, waiting while another process or thread has it.
 
     A process that dies lets it go. Where the file system has no locks nothing is waited for.
     """
-    with path.open("ab") as stream:
+    with open_plain(path) as stream:
+        began, told = time.monotonic(), False
         while not _lock(stream):
+            if not told and time.monotonic() - began > PATIENCE:
+                told = True
+                logger.warning("%s: waiting for another process that is at work there", path)
             time.sleep(WAIT)
         yield  # closing the file unlocks it
 
 
 if sys.platform == "win32":
-    import errno
     import msvcrt
 
     def _lock(stream: BinaryIO) -> bool:

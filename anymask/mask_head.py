@@ -3,13 +3,17 @@
 A mask of prototypes is as good as 32 numbers can tell; one of these is drawn from what the trunk sees in the window.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from anymask import rle
+from anymask.errors import WeightsError
+from anymask.interpolation import Axis
 from anymask.letterbox import Letterbox
-from anymask.postprocess import Candidates, ScoreRule
+from anymask.postprocess import Candidates, encode_inside
+from anymask.rules import ScoreRule
 from anymask.runtimes.base import RawOutput
 from anymask.runtimes.onnx_mask_head import OnnxMaskHead
 
@@ -20,11 +24,16 @@ class MaskHead:
     """Draws masks. Safe to share between threads.
 
     network: the mask head's model.
+
+    Raises WeightsError if its metadata cannot be read.
     """
 
     def __init__(self, network: OnnxMaskHead) -> None:
         self.network = network
-        self.score_rule = ScoreRule.from_metadata(network.metadata)
+        try:
+            self.score_rule = ScoreRule.from_metadata(network.metadata)
+        except ValueError as error:
+            raise WeightsError(f"{network.name}: its metadata cannot be read ({error}): export it again") from error
 
     def draw(
         self,
@@ -61,23 +70,32 @@ class MaskHead:
 def to_rle(logits: NDArray[np.float32], window: NDArray[np.float64], height: int, width: int) -> bytes:
     """The RLE on a height x width picture of (G, G) logits on the cells of a window; inside is above 0.
 
+    Logits are interpolated by cubics at the centres of the pixels that lie in the window.
+
     window: x1, y1, x2, y2 in source pixels; it may reach beyond the picture.
     """
-    rows, columns = np.flatnonzero((logits > 0).any(axis=1)), np.flatnonzero((logits > 0).any(axis=0))
-    if not len(rows):
+    inside = logits > 0
+    first_x, horizontal = pixels_of(np.flatnonzero(inside.any(axis=0)), window[0::2], width, logits.shape[1])
+    first_y, vertical = pixels_of(np.flatnonzero(inside.any(axis=1)), window[1::2], height, logits.shape[0])
+    columns, rows = len(horizontal.first), len(vertical.first)
+    if not columns or not rows:
         return rle.encode_changes(np.zeros(0, np.int64), height, width)
-    cells = logits.shape[0]
-    corner, cell = window[:2], (window[2:] - window[:2]) / cells  # source pixels
-    first = np.array([columns[0], rows[0]]) - REACH
-    last = np.array([columns[-1], rows[-1]]) + 1 + REACH
-    low = np.maximum(np.floor(corner + first.clip(min=0) * cell), 0).astype(np.int64)
-    high = np.minimum(np.ceil(corner + last.clip(max=cells) * cell), [width, height]).astype(np.int64)
-    # Only whole pixels whose area lies in the window can be resampled from it
-    low = np.maximum(low, np.ceil(corner - 1e-9).astype(np.int64))
-    high = np.minimum(high, np.floor(window[2:] + 1e-9).astype(np.int64))
-    if (high <= low).any():
-        return rle.encode_changes(np.zeros(0, np.int64), height, width)
-    part = np.concatenate(((low - corner) / cell, (high - corner) / cell)).clip(0, cells)
-    picture = Image.fromarray(np.ascontiguousarray(logits, np.float32))
-    pixels = picture.resize(tuple((high - low).tolist()), Image.Resampling.BICUBIC, box=tuple(part.tolist()))
-    return rle.encode_crop(np.asarray(pixels) > 0, int(low[0]), int(low[1]), height, width)
+    known = logits[vertical.cells(0, rows), horizontal.cells(0, columns)]
+    nothing = np.zeros(columns, np.float32), np.zeros(rows, np.float32)
+    crop = (0, 0, columns, rows)
+    return encode_inside(known, horizontal, vertical, crop, nothing, (height, width), corner=(first_x, first_y))
+
+
+def pixels_of(marked: NDArray[np.int64], span: NDArray[np.float64], length: int, cells: int) -> tuple[int, Axis]:
+    """The pixels along one axis that a mask may have, as the first one and how they are made of the window's cells.
+
+    marked: cells along this axis with something inside, ascending. span: where the window begins and ends, in source
+    pixels. length: of the picture.
+    """
+    if not len(marked):
+        return 0, Axis.cubic(np.zeros(0), cells)
+    begin, cell = span[0], (span[1] - span[0]) / cells
+    low = max(begin + max(int(marked[0]) - REACH, 0) * cell, 0)
+    high = min(begin + min(int(marked[-1]) + 1 + REACH, cells) * cell, length)
+    pixels = np.arange(math.ceil(low - 0.5), max(math.ceil(high - 0.5), math.ceil(low - 0.5)))
+    return int(pixels[0]) if len(pixels) else 0, Axis.cubic((pixels + 0.5 - begin) / cell - 0.5, cells)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 from threading import Lock
 from typing import Literal, get_args
 
@@ -12,13 +13,15 @@ from anymask.fastsam.weights import find_weights, onnx_file
 from anymask.graft import graft, look_size, place, region_of
 from anymask.image import MAX_PIXELS, ImageSource, load_image
 from anymask.letterbox import Letterbox, check_image_size
+from anymask.machine import cores
 from anymask.mask_head import MaskHead
 from anymask.maskset import MaskSet
 from anymask.models import DEFAULT, mask_head_weights, weights_hash
-from anymask.postprocess import CropRule, Draw, ScoreRule, postprocess
+from anymask.postprocess import Draw, postprocess
 from anymask.prompts import Box, Prompt, Text, as_list, select
 from anymask.refine.answers import refine_all, refine_answers
 from anymask.refine.refiner import Refiner
+from anymask.rules import CropRule, MaskRule, ScoreRule
 from anymask.runtimes import OnnxMaskHead, check_runtime, open_runtime
 from anymask.runtimes.base import TRUNK
 from anymask.snap import snap_all
@@ -40,8 +43,10 @@ class Segmenter:
         fetched once; or the path of a file that `anymask export` wrote, or of a FastSAM checkpoint (.pt, .safetensors).
         See docs/fastsam.md and docs/export.md.
     runtime: "onnx", "openvino" or "torch", what runs them. None takes OpenVINO for .xml, PyTorch for .torchscript and
-        ONNX Runtime for all else; OpenVINO runs that too. The refiner is run by ONNX Runtime, always.
-    threads: of one forward pass, 1 or more; the number of cores when None.
+        ONNX Runtime for all else; OpenVINO runs that too. Mask head and refiner are run by ONNX Runtime, always.
+    threads: of one forward pass, from 1 to four times the cores, or to 64; the number of cores when None.
+    mask_head: "default" for the mask head inside the package, or the path of one that `anymask export` wrote. It must
+        read the features of the weights' trunk; the default one is left out where it does not.
 
     ``image_size`` is how many network pixels the weights want along the longest side of a picture; masks that score
     below ``shown`` are rarely what a person wants to look at.
@@ -56,24 +61,34 @@ class Segmenter:
         *,
         runtime: str | None = None,
         threads: int | None = None,
+        mask_head: str | os.PathLike[str] = DEFAULT,
     ) -> None:
         check_runtime(runtime)
-        if threads is not None and threads < 1:
-            raise SettingsError(f"threads must be 1 or more, or None for the number of cores, but got {threads}")
+        most = max(64, 4 * cores())  # with thousands opening a session does not come to its end
+        if threads is not None and not 1 <= threads <= most:
+            raise SettingsError(
+                f"threads must be from 1 to {most}, or None for the number of cores, which is {cores()}; got {threads}"
+            )
         self.threads = threads
         self.weights = find_weights(weights)
         self.runtime = open_runtime(onnx_file(self.weights), threads, runtime)
         self._opening = Lock()
+        self._mask_head_file = None if mask_head == DEFAULT else Path(mask_head)
         metadata = self.runtime.metadata
         try:
             self.score_rule = ScoreRule.from_metadata(metadata)
             self.crop_rule = CropRule.from_metadata(metadata)
+            self.mask_rule = MaskRule.from_metadata(metadata)
             self.image_size = int(metadata.get("image_size", IMAGE_SIZE))
             check_image_size(self.image_size)
             self.shown = float(metadata.get("shown", SHOWN))
+            if not 0 <= self.shown <= 1:
+                raise ValueError(f"shown must be from 0 to 1, but is {self.shown}")
         except ValueError as error:
             raise WeightsError(f"{self.weights}: its metadata cannot be read ({error}): export it again") from error
         self._auto: Refine = "off" if metadata.get("auto_refine") == "off" else "auto"
+        if self._mask_head_file is not None:
+            self.mask_head  # noqa: B018  # what somebody asked for is checked at once
 
     def __call__(
         self,
@@ -99,8 +114,8 @@ class Segmenter:
         max_masks: how many at most.
         max_pixels: a larger picture is refused before it is decoded.
         drawn: so many of the likeliest masks are drawn by the mask head, where it knows the weights' trunk; 0 for none.
-        refine: "all" draws every mask anew at native pixels, which takes a few network passes for every hundred masks;
-            "auto" and "off" leave them as the network drew them.
+        refine: "all" has the refiner draw every mask anew at native pixels, which takes a few network passes for every
+            hundred masks; "auto" and "off" leave them as they are.
         snap: move the contours of large masks to edges of the picture where that helps, see `anymask.snap`; it makes no
             difference to masks drawn anew.
         report: called with the number of masks drawn anew and of all, while that goes on.
@@ -108,8 +123,7 @@ class Segmenter:
         Raises ImageError for a picture that cannot be read, SettingsError for a keyword out of its range.
         """
         check_refine(refine)
-        if drawn < 0:
-            raise SettingsError(f"drawn must be 0 or more, but got {drawn}")
+        check_drawn(drawn)
         image = load_image(source, max_pixels=max_pixels)
         height, width, _ = image.shape
         letterbox = Letterbox.fit(height, width, self.image_size if image_size is None else image_size)
@@ -128,6 +142,7 @@ class Segmenter:
             max_masks=max_masks,
             score_rule=self.score_rule,
             crop_rule=self.crop_rule,
+            mask_rule=self.mask_rule,
             drawn=drawn,
             draw=draw,
         )
@@ -137,7 +152,13 @@ class Segmenter:
         return snap_all(found) if snap else found
 
     def select(
-        self, found: MaskSet, prompt: Prompt | Sequence[Prompt], *, refine: Refine = "auto", zoom: bool = True
+        self,
+        found: MaskSet,
+        prompt: Prompt | Sequence[Prompt],
+        *,
+        refine: Refine = "auto",
+        zoom: bool = True,
+        drawn: int = DRAWN,
     ) -> MaskSet:
         """The masks that answer one prompt, or each of several objects' prompts, best first for each.
 
@@ -150,10 +171,12 @@ class Segmenter:
             weights "auto" does so too.
         zoom: where no mask fits a point or a box and none is drawn anew, `look` closer there first. It needs the
             picture too. With "off" and without zoom nothing is run.
+        drawn: of that look, as for the whole picture.
 
-        Raises PromptError if a prompt makes no sense on this picture, SettingsError for another word for ``refine``.
+        Raises PromptError if a prompt makes no sense on this picture, SettingsError for a keyword out of its range.
         """
         check_refine(refine)
+        check_drawn(drawn)
         refine = self._auto if refine == "auto" else refine
         prompts = as_list(prompt)
         picked = select(found, prompts)
@@ -163,7 +186,7 @@ class Segmenter:
             described = found
             for index, each in enumerate(prompts):
                 if (box := each.closer(found, picked[picked.prompt == index])) is not None:
-                    found = self.look(found, box)
+                    found = self.look(found, box, drawn=drawn)
                     picked = select(found, prompts, described)
         return picked if refine == "off" else refine_answers(self.refiner, found, prompts, picked)
 
@@ -176,6 +199,7 @@ class Segmenter:
         score: float = 0.0,
         iou: float = 0.7,
         max_masks: int = 1000,
+        drawn: int = DRAWN,
         snap: bool = False,
     ) -> MaskSet:
         """``found``, and what a closer look at one region adds: the network runs once more, on that region alone.
@@ -187,7 +211,7 @@ class Segmenter:
         box: x1, y1, x2, y2 in source pixels; every pixel it touches is looked at, as far as it is inside the picture.
         image_size: network pixels along the region's longest side, a multiple of 32 from 32 to 4096; when None, as many
             as it has source pixels, but see `anymask.graft.look_size`.
-        score, iou, max_masks, snap: of the masks of the region, as for the whole picture.
+        score, iou, max_masks, drawn, snap: of the masks of the region, as for the whole picture.
 
         Raises ImageError if ``found`` has no picture, PromptError for a box that holds nothing of it, SettingsError for
         a keyword out of its range.
@@ -200,7 +224,16 @@ class Segmenter:
         x1, y1, x2, y2 = region = region_of(Box(box).box, found.size)
         size = look_size(region, found.size, self.image_size) if image_size is None else image_size
         crop = found.image[y1:y2, x1:x2]
-        seen = self(crop, image_size=size, score=score, iou=iou, max_masks=max_masks, max_pixels=crop.size, snap=snap)
+        seen = self(
+            crop,
+            image_size=size,
+            score=score,
+            iou=iou,
+            max_masks=max_masks,
+            max_pixels=crop.size,
+            drawn=drawn,
+            snap=snap,
+        )
         return graft(found, place(seen, region, found.size), region)
 
     @property
@@ -211,8 +244,23 @@ class Segmenter:
 
     @cached_property
     def _mask_head(self) -> MaskHead | None:
-        mask_head = MaskHead(OnnxMaskHead(mask_head_weights(), self.threads))
-        return mask_head if self.runtime.metadata.get(TRUNK) == mask_head.network.trunk else None
+        trunk = self.runtime.metadata.get(TRUNK)
+        if trunk is None and self._mask_head_file is None:
+            return None
+        mask_head = MaskHead(OnnxMaskHead(self.mask_head_file, self.threads))
+        if mask_head.network.trunk == trunk:
+            return mask_head
+        if self._mask_head_file is None:
+            return None
+        raise WeightsError(
+            f"{self._mask_head_file}: expected a mask head that reads the trunk {trunk!r} of {self.weights}, got one "
+            f"of {mask_head.network.trunk!r}: give one that was trained over it"
+        )
+
+    @property
+    def mask_head_file(self) -> Path:
+        """The weights of the mask head, whether it is used or not."""
+        return mask_head_weights() if self._mask_head_file is None else self._mask_head_file
 
     @property
     def refiner(self) -> Refiner:
@@ -227,6 +275,12 @@ class Segmenter:
     def weights_hash(self) -> str:
         """SHA-256 of the weights file, 64 hex digits; of an .xml file and its .bin together."""
         return weights_hash(self.weights)
+
+
+def check_drawn(drawn: int) -> None:
+    """Raise SettingsError for what is no count."""
+    if isinstance(drawn, bool | float) or drawn < 0:
+        raise SettingsError(f"drawn must be a whole number from 0 up, but got {drawn!r}")
 
 
 def check_refine(refine: str) -> None:

@@ -24,8 +24,8 @@ from anymask.datasets import LabelledPhoto, read_photos
 from anymask.evaluate.prompted import border_ious, mask_ious
 from anymask.evaluate.recall import of_size
 from anymask.letterbox import Letterbox
-from anymask.nms import nms_boxes
-from anymask.postprocess import Candidates, CropRule, CutRule, assemble, decode
+from anymask.postprocess import Candidates, assemble, decode, suppress
+from anymask.rules import CropRule, CutRule
 from anymask.snap import SnapRule, snap
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -120,8 +120,7 @@ def follow(segmenter: anymask.Segmenter, photo: LabelledPhoto, image_size: int) 
     image = photo.pixels()
     letterbox = Letterbox.fit(photo.height, photo.width, image_size)
     raw = segmenter.runtime.run(letterbox(image))
-    candidates = decode(raw, letterbox)
-    candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, 0.7, 1000)]
+    candidates = suppress(decode(raw, letterbox), (photo.height, photo.width), 0.7, 1000)
     masks, _ = assemble(candidates, raw.prototypes[0], letterbox, CropRule(), AT_ZERO)
     truth = list(photo.layers[0])
     iou = rle.iou(truth, masks, photo.height, photo.width)

@@ -1,14 +1,15 @@
 r"""Run the project's tasks on any system, without make. Standard library only.
 
-python3 scripts/make.py demo|test|soak|clean          (Windows: py scripts\make.py demo)
+python3 scripts/make.py demo|test|compare|soak|clean  (Windows: py scripts\make.py demo)
 
-demo   segment the example photograph into demo/
-test   ruff, mypy and every fast test
-soak   the long tests
-clean  remove what the other tasks made
+demo     segment the example photograph into demo/
+test     ruff, mypy and every fast test
+compare  hold what FastSAM's weights find here to what ultralytics finds, on the labelled photographs
+soak     the long tests
+clean    remove what the other tasks made
 
-The packages go into .venv beside this folder, made on the first run and used again while pyproject.toml and
-constraints/ci.txt stay as they are.
+The packages go into .venv beside this folder, made on the first run and used again while pyproject.toml and the
+files in constraints stay as they are.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ PHOTO = Path("examples") / "astronaut.jpg"
 DEMO = ROOT / "demo"
 CLICK = "400,420"  # on the helmet
 CONSTRAINTS = Path("constraints") / "ci.txt"
+COMPARED = Path("constraints") / "ultralytics.txt"
+PHOTOS = Path(os.environ.get("ANYMASK_PHOTOS", ROOT.parent / "shared" / "photos"))
 
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
@@ -43,7 +46,7 @@ class TaskError(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    tasks = {"demo": demo, "test": test, "soak": soak, "clean": clean}
+    tasks = {"demo": demo, "test": test, "compare": compare, "soak": soak, "clean": clean}
     if len(arguments) != 1 or arguments[0] not in tasks:
         print(f"usage: make.py {'|'.join(tasks)}", file=sys.stderr)
         return 2
@@ -78,6 +81,23 @@ def test() -> None:
     failed = [name for name, command in checks.items() if run(command, TEST_LIMIT_S) != 0]
     if failed:
         raise TaskError(f"failed: {', '.join(failed)}")
+
+
+def compare() -> None:
+    if not PHOTOS.is_dir():
+        say("compare: skipped, the labelled photographs are not here; set ANYMASK_PHOTOS to their folder")
+        return
+    install_test_packages()
+    program = VENV / "ultralytics"  # apart from the packages of the tests, which must not find it
+    install("compare", [["--upgrade", "--no-deps", "--target", str(program), "-r", str(COMPARED)]])
+    kept, ours, theirs = Path("data") / "fastsam_n.xz", VENV / "fastsam_n.pt", VENV / "ultralytics_n.pt"
+    scripts = Path("scripts")
+    check([str(PYTHON), str(scripts / "coarse_weights.py"), "unpack", str(kept), str(ours)])
+    of_program = ["--ultralytics", str(program)]
+    writer = str(scripts / "write_ultralytics_checkpoint.py")
+    check([str(PYTHON), writer, str(ours), *of_program, "--to", str(theirs)])
+    measured = ["--photos", str(PHOTOS), "--image-size", "320", "--conf", ".05"]
+    check([str(PYTHON), str(scripts / "compare_fastsam.py"), str(theirs), *of_program, *measured])
 
 
 def soak() -> None:
@@ -153,8 +173,9 @@ def venv_works() -> bool:
 
 
 def fingerprint() -> str:
-    """A hash of all that decides what is installed: both lists of packages and where this folder is."""
-    parts = [(ROOT / "pyproject.toml").read_bytes(), (ROOT / CONSTRAINTS).read_bytes(), str(ROOT).encode()]
+    """A hash of all that decides what is installed: the lists of packages and where this folder is."""
+    lists = [(ROOT / name).read_bytes() for name in ("pyproject.toml", CONSTRAINTS, COMPARED)]
+    parts = [*lists, str(ROOT).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 

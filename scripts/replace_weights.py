@@ -61,8 +61,10 @@ def main() -> None:
         return
     files = (*EXPORTED, *FIGURES, *TEXTS)
     with tempfile.TemporaryDirectory() as kept:
+        there = [(ROOT / file).exists() for file in files]
         for number, file in enumerate(files):
-            shutil.copy(ROOT / file, Path(kept) / str(number))
+            if there[number]:
+                shutil.copy(ROOT / file, Path(kept) / str(number))
         try:
             for command in commands:
                 print(f"$ {shlex.join(command)}", flush=True)
@@ -70,7 +72,10 @@ def main() -> None:
                     raise SystemExit(f"the command above ended with exit code {code}; all files are as they were")
         except BaseException:
             for number, file in enumerate(files):
-                shutil.copy(Path(kept) / str(number), ROOT / file)
+                if there[number]:
+                    shutil.copy(Path(kept) / str(number), ROOT / file)
+                else:
+                    (ROOT / file).unlink(missing_ok=True)
             raise
 
 

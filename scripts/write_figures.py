@@ -33,8 +33,9 @@ def explanation(evaluation: dict[str, Any]) -> str:
         f"the true IoU: {correlation['score']:.3f} (the class score alone: {correlation['class_score']:.3f}). "
         "Answers to clicks and boxes are drawn by the refiner; recall is that of all masks as they are found. The "
         f"border of a mask is its pixels within two of its edge. {of_edges(evaluation)}"
-        f"Weights: sha256 `{evaluation['weights_sha256'][:16]}`; of the mask head "
-        f"`{evaluation['mask_head_sha256'][:16]}`, of the refiner `{evaluation['refiner_sha256'][:16]}`."
+        f"Weights: sha256 `{evaluation['weights_sha256'][:16]}`; of the mask head, which drew {evaluation['drawn']} "
+        f"masks a photo, `{evaluation['mask_head_sha256'][:16]}`; of the refiner "
+        f"`{evaluation['refiner_sha256'][:16]}`."
     )
 
 

@@ -12,8 +12,9 @@ class Answer:
     """How one request is answered.
 
     status: of HTTP. content: another file than the server's. announced: another length than that of what is sent.
-    sent: after so many bytes the connection ends. stalls: or stays open without a byte more. drips: or goes on with a
-    byte every now and then. ranges: whether a part may be asked for. headers: further ones, before the usual ones.
+    sent: after so many bytes the connection ends. stalls: or stays open without a byte more. drips: or goes on with
+    these bytes every now and then. ranges: whether a part may be asked for. headers: further ones, before the usual
+    ones. raw: these bytes in the place of all that, status and headers too.
     """
 
     status: int = 200
@@ -21,9 +22,10 @@ class Answer:
     announced: int | None = None
     sent: int | None = None
     stalls: bool = False
-    drips: bool = False
+    drips: bytes = b""
     ranges: bool = True
     headers: tuple[tuple[str, str], ...] = ()
+    raw: bytes | None = None
 
 
 @dataclass
@@ -50,19 +52,23 @@ class FileServer:
         part = asked is not None and answer.ranges and answer.status == 200
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked is not None and part else 0
         rest = content[start:]
-        request.send_response(206 if part else answer.status)
-        for name, value in answer.headers:
-            request.send_header(name, value)
-        request.send_header("Content-Length", str(len(rest) if answer.announced is None else answer.announced))
-        if part:
-            request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        request.end_headers()
-        request.wfile.write(rest if answer.sent is None else rest[: answer.sent])
+        if answer.raw is not None:
+            request.wfile.write(answer.raw)
+        else:
+            request.send_response(206 if part else answer.status)
+            for name, value in answer.headers:
+                request.send_header(name, value)
+            length = len(rest) if answer.announced is None else answer.announced
+            request.send_header("Content-Length", str(length))
+            if part:
+                request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            request.end_headers()
+            request.wfile.write(rest if answer.sent is None else rest[: answer.sent])
         request.wfile.flush()
         if answer.stalls:
             self.over.wait(30)
         while answer.drips and not self.over.wait(0.01):
-            request.wfile.write(b"x")
+            request.wfile.write(answer.drips)
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """What `anymask doctor` finds in what is whole and in what is broken."""
 
+import hashlib
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,11 +14,14 @@ from anymask.doctor import (
     BASE,
     ENGINES,
     EXTRAS,
+    check_conversions,
     check_folder,
     check_packages,
+    check_published,
     check_runtime,
     check_weights,
 )
+from anymask.fastsam.published import PUBLISHED, Published
 from anymask.machine import cores, cpu_features, folder_size, memory
 from anymask.models import packaged_hashes, packaged_weights, refiner_weights, weights_hash
 from anymask.runtimes import RUNTIMES
@@ -93,6 +99,62 @@ def test_the_machine_is_known() -> None:
     total, available = memory()
     assert total is None or total > 1e8
     assert available is None or (total is not None and 0 < available <= total)
+
+
+@pytest.mark.parametrize(
+    ("content", "part", "state", "said"),
+    [
+        (None, None, "note", "not fetched, its place is "),
+        (None, b"half", "note", r"; 0\.0 MB of it lie in .*FastSAM-s\.pt\.part$"),
+        (b"right", None, "ok", r"FastSAM-s\.pt: 0\.0 MB, sha256 "),
+        (b"wrong", None, "error", "expected 5 bytes of sha256 [0-9a-f]{16}, got others"),
+        (b"longer", None, "error", "expected 5 bytes"),
+    ],
+)
+def test_published_weights_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, part: bytes | None, state: str, said: str
+) -> None:
+    digest = hashlib.sha256(b"right").hexdigest()
+    monkeypatch.setitem(PUBLISHED, "fastsam-s", Published("FastSAM-s.pt", 5, digest, ()))
+    (tmp_path / "weights").mkdir()
+    for name, written in (("FastSAM-s.pt", content), ("FastSAM-s.pt.part", part)):
+        if written is not None:
+            (tmp_path / "weights" / name).write_bytes(written)
+    check = check_published("fastsam-s", tmp_path)
+    assert (check.name, check.state) == ("weights fastsam-s", state) and re.search(said, check.found)
+    assert bool(check.cure) == (state != "ok")
+
+
+def test_damaged_conversions_are_counted(tmp_path: Path) -> None:
+    assert check_conversions(tmp_path).found == f"0 in {tmp_path / 'models'}"
+    (tmp_path / "models").mkdir()
+    whole = hashlib.sha256(b"whole").hexdigest()[:32]
+    (tmp_path / "models" / f"fastsam1-a-{whole}.onnx").write_bytes(b"whole")
+    assert (check_conversions(tmp_path).state, check_conversions(tmp_path).facts["models"]) == ("ok", 1)
+    (tmp_path / "models" / f"fastsam1-b-{whole}.onnx").write_bytes(b"hole")
+    (tmp_path / "models" / "x.onnx.1.2.part").write_bytes(b"")
+    check = check_conversions(tmp_path)
+    assert check.state == "note" and check.found.endswith(", 1 damaged, 1 written in part")
+    assert check.facts["damaged"] == [f"fastsam1-b-{whole}.onnx"]
+
+
+@pytest.mark.parametrize("package", ["torch", "openvino"])
+def test_a_broken_engine_is_an_error(tmp_path: Path, package: str) -> None:
+    """Its version is there, and importing it fails, as where a library of the system is missing."""
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text("raise OSError('lib.so: cannot open shared object file')")
+    (tmp_path / f"{package}-9.0.dist-info").mkdir()
+    (tmp_path / f"{package}-9.0.dist-info" / "METADATA").write_text(f"Name: {package}\nVersion: 9.0\n")
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        f"from anymask.doctor import check_runtime; check = check_runtime({package!r})\n"
+        "print(check.state, check.found, check.cure, sep='|')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    state, found, cure = ended.stdout.strip().split("|")
+    assert state == "error" and found.startswith(f"{package} 9.0: ") and "lib.so" in found
+    assert cure == f"pip install --force-reinstall {package}"
 
 
 def test_a_missing_runtime_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

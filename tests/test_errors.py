@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from anymask import errors
-from anymask.errors import ImageError, ShapeError, check_shape
+from anymask.errors import ImageError, ShapeError, check_shape, printable
 
 CLASSES = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
 
@@ -69,3 +69,21 @@ def test_check_shape_refuses(shape: tuple[int, ...], expected: str, message: str
 def test_check_shape_refuses_a_list() -> None:
     with pytest.raises(ShapeError, match=re.escape("boxes must be an array of shape (N, 4), got list: wrap it in")):
         check_shape([[0, 0, 1, 1]], "N 4", "boxes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "longest", "expected"),
+    [
+        ("fine  name.png", None, "fine  name.png"),
+        ("two\nlines", None, "two lines"),
+        ("\x1b]0;title\x07\x1b[31mred", None, "\\x1b]0;title\\x07\\x1b[31mred"),
+        ("\x9b31m", None, "\\x9b31m"),  # the same in one character
+        ("a\u202egnp.exe", None, "a\\u202egnp.exe"),  # read as aexe.png
+        ("\udc80", None, "\\udc80"),  # a byte of a file's name that is no text
+        ("日本\u3000語 👨\u200d👩", None, "日本\u3000語 👨\u200d👩"),
+        ("abcdef", 3, "abc..."),
+        (ValueError("x"), 3, "x"),
+    ],
+)
+def test_what_is_said_does_not_control_a_terminal(text: object, longest: int | None, expected: str) -> None:
+    assert printable(text, longest) == expected

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import pytest
 
+from anymask import files
 from anymask.errors import WeightsError
 from anymask.files import cache_folder, locked, replace_file, writable
 
@@ -61,7 +62,10 @@ def test_a_passing_folder_goes_away_with_its_process(tmp_path: Path) -> None:
     assert ended.stdout.strip() and not Path(ended.stdout.strip()).exists()
 
 
-def test_a_lock_is_waited_for(tmp_path: Path) -> None:
+def test_a_lock_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(files, "PATIENCE", 0.01)
     done: list[str] = []
 
     def second() -> None:
@@ -71,9 +75,10 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
     with locked(tmp_path / "lock"):
         waiting = Thread(target=second)
         waiting.start()
-        time.sleep(0.05)
+        time.sleep(0.5)
         done.append("first")
     waiting.join(10)
+    assert caplog.messages == [f"{tmp_path / 'lock'}: waiting for another process that is at work there"]
     assert done == ["first", "second"]
 
 

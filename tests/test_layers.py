@@ -13,7 +13,20 @@ PACKAGE = "anymask"
 # A module or folder may import those of a lower tier. Inside one tier an import is allowed where it makes no cycle.
 TIERS = (
     {"errors", "boxes", "files"},
-    {"image", "rle", "nms", "overlap", "forest", "maskset", "models", "cubic", "datasets", "sample", "machine"},
+    {
+        "image",
+        "rle",
+        "nms",
+        "overlap",
+        "forest",
+        "maskset",
+        "models",
+        "interpolation",
+        "rules",
+        "datasets",
+        "sample",
+        "machine",
+    },
     {"letterbox", "runtimes", "network", "fastsam"},
     {"postprocess", "graft", "mask_head", "snap", "words"},
     {"prompts", "outputs"},

@@ -15,29 +15,50 @@ from anymask.mask_head import to_rle
 PHOTO = Path(__file__).parent.parent / "examples" / "astronaut.jpg"
 
 
-def plane(window: NDArray[np.float64], edge: float, cells: int = 56) -> NDArray[np.float32]:
-    """Logits on the cells of a window that are above 0 right of x = edge, in source pixels."""
-    centres = window[0] + (np.arange(cells) + 0.5) * (window[2] - window[0]) / cells
-    return np.tile((centres - edge).astype(np.float32), (cells, 1))
+def disc(window: NDArray[np.float64], middle: tuple[float, float], radius: float) -> NDArray[np.float32]:
+    """Logits on the 56 x 56 cells of a window: how far inside of a circle their centres are, in source pixels."""
+    x, y = (window[axis] + (np.arange(56) + 0.5) * (window[axis + 2] - window[axis]) / 56 for axis in (0, 1))
+    inside: NDArray[np.float32] = (radius - np.hypot(x - middle[0], y[:, None] - middle[1])).astype(np.float32)
+    return inside
 
 
 @pytest.mark.parametrize(
-    ("window", "edge"),
+    ("window", "middle", "radius"),
     [
-        ((0, 0, 56, 56), 20),  # a cell is a pixel
-        ((10, 5, 122, 61), 60),  # two
-        ((10.5, 5.25, 38.5, 33.25), 20),  # half a pixel, between pixels
-        ((-30.3, -20.7, 90.2, 70.1), 33),  # beyond the picture
+        ((0, 0, 56, 56), (25, 30), 17),  # a cell is a pixel
+        ((10, 5, 122, 61), (60, 33), 20),  # twice as wide as high
+        ((10.5, 5.25, 38.5, 33.25), (24.2, 19.1), 11),  # half a pixel, between pixels
+        ((-30.3, -20.7, 90.2, 70.1), (20, 10), 37),  # beyond the picture
+        ((60, 10, 200, 120), (128, 70), 38),
     ],
 )
-def test_an_edge_stays_where_it_is(window: tuple[float, ...], edge: float) -> None:
+def test_a_disc_stays_where_it_is(window: tuple[float, ...], middle: tuple[float, float], radius: float) -> None:
     where = np.array(window)
-    mask = rle.decode(to_rle(plane(where, edge), where, 80, 130), 80, 130)
-    columns = np.flatnonzero(mask.any(axis=0))
-    assert columns[0] == edge
-    assert abs(columns[-1] + 1 - min(where[2], 130)) <= 1
-    rows = np.flatnonzero(mask.any(axis=1))
-    assert (abs(rows[0] - max(where[1], 0)) <= 1) and abs(rows[-1] + 1 - min(where[3], 80)) <= 1
+    mask = rle.decode(to_rle(disc(where, middle, radius), where, 80, 130), 80, 130)
+    x, y = np.arange(130) + 0.5, np.arange(80)[:, None] + 0.5
+    expected = np.hypot(x - middle[0], y - middle[1]) < radius  # where the pixels' centres are
+    assert (mask != expected).sum() <= 0.003 * expected.sum()
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        ((10.4, 10.4, 12.3, 12.3), (10, 10, 12, 12)),  # pixels whose centre is inside
+        ((10.6, 10.4, 11.4, 12.9), None),  # no centre
+        ((-5, -5, 3.2, 2.6), (0, 0, 3, 3)),
+        ((58.5, 68.49, 99, 99), (58, 68, 60, 70)),
+        ((70, 80, 90, 90), None),  # beside the picture
+    ],
+)
+def test_a_full_window_is_the_pixels_whose_centres_it_holds(
+    window: tuple[float, ...], expected: tuple[int, int, int, int] | None
+) -> None:
+    mask = rle.decode(to_rle(np.full((56, 56), 5, np.float32), np.array(window), 70, 60), 70, 60)
+    wanted = np.zeros((70, 60), bool)
+    if expected is not None:
+        x1, y1, x2, y2 = expected
+        wanted[y1:y2, x1:x2] = True
+    assert np.array_equal(mask, wanted)
 
 
 @settings(deadline=None)
@@ -53,8 +74,8 @@ def test_a_mask_stays_in_its_window(x: float, y: float, width: float, height: fl
     logits = np.random.default_rng(seed).standard_normal((56, 56)).astype(np.float32)
     mask = rle.decode(to_rle(logits, window, 70, 60), 70, 60)
     rows, columns = np.nonzero(mask)
-    assert not len(rows) or (columns.min() >= x - 1e-6 and columns.max() + 1 <= x + width + 1e-6)
-    assert not len(rows) or (rows.min() >= y - 1e-6 and rows.max() + 1 <= y + height + 1e-6)
+    assert not len(rows) or (columns.min() + 0.5 >= x and columns.max() + 0.5 <= x + width)
+    assert not len(rows) or (rows.min() + 0.5 >= y and rows.max() + 0.5 <= y + height)
 
 
 def test_nothing_inside_is_no_pixel() -> None:
@@ -67,6 +88,8 @@ def test_the_likeliest_masks_are_drawn() -> None:
     plain, some = segmenter(PHOTO, image_size=320, drawn=0), segmenter(PHOTO, image_size=320, drawn=5)
     untouched = set(plain.rles) & set(some.rles)
     assert len(plain) - 12 < len(untouched) < len(plain)  # the five, and what they suppress or no longer do
+    likeliest = set(plain[:3].rles)
+    assert not likeliest & untouched
     again = segmenter(PHOTO, image_size=320, drawn=5)
     assert again.rles == some.rles
     assert 0 <= some.scores.min() and some.scores.max() <= 1

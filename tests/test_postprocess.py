@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from anymask.errors import SettingsError, ShapeError
 from anymask.letterbox import Letterbox
 from anymask.maskset import MaskSet
-from anymask.postprocess import CropRule, CutRule, ScoreRule, postprocess
+from anymask.postprocess import postprocess
+from anymask.rules import CropRule, ScoreRule
 from anymask.runtimes import FakeRuntime, RawOutput
 
 Floats = NDArray[np.floating[Any]]
@@ -217,41 +218,6 @@ def test_a_mask_stays_near_its_box(logit: float, box: XYXY, reached: list[int]) 
     assert found.boxes.tolist() == [reached]
 
 
-# Where the logits are cut
-
-
-@pytest.mark.parametrize(("cells", "level"), [(0, -0.6), (100, -0.2), (300, 0.0), (10**9, 0.2)])
-def test_the_level_goes_with_the_size(cells: int, level: float) -> None:
-    assert CutRule(-0.6, 0.2, scale=100).level(cells) == pytest.approx(level)
-    assert CutRule().level(cells) == 0
-
-
-@pytest.mark.parametrize("level", [-2.0, 0.0, 2.0])
-def test_masks_are_cut_at_the_level(level: float) -> None:
-    letterbox = Letterbox.fit(480, 640, 640)
-    raw = network_says(letterbox, (disc(320, 240, 100), (200, 120, 440, 360), 0.9))  # logits are distances in pixels
-    found = postprocess(raw, letterbox, cut_rule=CutRule(level, level))
-    assert found.areas[0] == pytest.approx(np.pi * (100 - level) ** 2, rel=0.01)
-
-
-def test_small_masks_grow_and_large_ones_stay() -> None:
-    letterbox = Letterbox.fit(480, 640, 640)
-    small, large = disc(60, 60, 8), disc(400, 240, 150)
-    raw = network_says(letterbox, (small, (40, 40, 80, 80), 0.9), (large, (250, 90, 550, 390), 0.8))
-    before = postprocess(raw, letterbox, cut_rule=CutRule(0, 0))
-    after = postprocess(raw, letterbox, cut_rule=CutRule(-2, 0, scale=30))
-    growth = after.areas / before.areas
-    assert growth[0] > 1.2
-    assert growth[1] == pytest.approx(1, abs=0.001)
-    assert after.scores.tolist() == before.scores.tolist()  # maskness does not depend on the cut
-
-
-@pytest.mark.parametrize("arguments", [(np.nan, 0, 1), (0, -np.inf, 1), (0, 0, 0), (0, 0, np.inf)])
-def test_cut_rules_out_of_range(arguments: tuple[float, float, float]) -> None:
-    with pytest.raises(SettingsError, match=r"of a CutRule must be a (finite number|number above 0), but got"):
-        CutRule(*arguments)
-
-
 # Which masks come back, and in which order
 
 LETTERBOX = Letterbox.fit(96, 128, 128)
@@ -366,26 +332,12 @@ def test_settings_out_of_range(arguments: dict[str, float], message: str) -> Non
         postprocess(network_says(LETTERBOX, (LEFT, LEFT_BOX, 0.7)), LETTERBOX, **arguments)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("value", [-0.5, np.inf, np.nan])
-def test_rules_out_of_range(value: float) -> None:
-    for rule in (ScoreRule, CropRule):
-        for arguments in ((value, 1.0), (1.0, value)):
-            with pytest.raises(SettingsError, match="must be a number from 0 up"):
-                rule(*arguments)
-
-
 def test_one_picture_at_a_time() -> None:
     raw = network_says(LETTERBOX, (LEFT, LEFT_BOX, 0.7))
     batch = FakeRuntime(raw.predictions, raw.prototypes).run(np.zeros((2, 3, 96, 128), np.float32))
     with pytest.raises(ShapeError, match="pass raw\\[0\\]"):
         postprocess(batch, LETTERBOX)
     assert postprocess(batch[1], LETTERBOX) == postprocess(raw, LETTERBOX)
-
-
-def test_the_score_rule_travels_with_the_weights() -> None:
-    rule = ScoreRule(0.5, 1.75)
-    assert ScoreRule.from_metadata({**rule.to_metadata(), "author": "somebody"}) == rule
-    assert ScoreRule.from_metadata({}) == ScoreRule()
 
 
 def test_memory_does_not_grow_with_the_picture_times_the_masks() -> None:

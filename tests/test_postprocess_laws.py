@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anymask.letterbox import Letterbox
-from anymask.postprocess import ScoreRule, postprocess
+from anymask.postprocess import postprocess
+from anymask.rules import ScoreRule
 from anymask.runtimes import RawOutput
 
 LETTERBOX = Letterbox.fit(96, 128, 128)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from anymask import Box, ImageError, MaskSet, Point, PromptError, Segmenter, SettingsError, WeightsError
+from anymask.machine import cores
 from anymask.models import default_weights
 
 SIZE = 160  # network pixels: quick, and enough to find something
@@ -230,9 +231,13 @@ def test_a_copy_of_the_weights_finds_the_same(
         {"maskness_power": "-1"},
         {"class_power": "nan"},
         {"crop_cells": "-1"},
+        {"clipping": "never"},
         {"image_size": "100"},
         {"image_size": "large"},
         {"shown": "some"},
+        {"shown": "nan"},
+        {"shown": "7"},
+        {"shown": "-1"},
     ],
 )
 def test_damaged_metadata_are_refused(tmp_path: Path, metadata: dict[str, str]) -> None:
@@ -244,7 +249,7 @@ def test_damaged_metadata_are_refused(tmp_path: Path, metadata: dict[str, str]) 
         Segmenter(tmp_path / "odd.onnx")
 
 
-@pytest.mark.parametrize("threads", [0, -1])
+@pytest.mark.parametrize("threads", [0, -1, 3000])
 def test_threads_out_of_range(threads: int) -> None:
-    with pytest.raises(SettingsError, match=f"threads must be 1 or more.* got {threads}"):
+    with pytest.raises(SettingsError, match=rf"threads must be from 1 to \d+, .* which is {cores()}; got {threads}"):
         Segmenter(threads=threads)

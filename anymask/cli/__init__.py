@@ -22,7 +22,7 @@ from anymask.cli.explain import explain
 from anymask.cli.export import export
 from anymask.cli.segment import segment
 from anymask.cli.train import train
-from anymask.errors import AnymaskError, SettingsError
+from anymask.errors import REINSTALL, AnymaskError, SettingsError
 
 app = typer.Typer(
     help="Segment anything in a picture by click or box, in one fast pass, on an ordinary CPU.",
@@ -76,6 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(fail(str(error), 2 if isinstance(error, SettingsError) else 1))
     except OSError as error:
         sys.exit(fail(f"{error.filename or 'a file'}: {error.strerror or error}"))
+    except MemoryError:
+        sys.exit(fail("it does not fit in memory; close other programs, or give smaller files"))
+    except ImportError as error:
+        sys.exit(fail(f"{(error.name or 'a package').partition('.')[0]} cannot be imported ({error}); {REINSTALL}"))
 
 
 def fail(message: str, code: int = 1) -> int:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from anymask.errors import printable
 from anymask.evaluate.tables import Table as Figures
 
 console = Console(stderr=True)
@@ -15,8 +16,8 @@ WIDEST = 1000  # columns: no table is wider
 
 
 def say(line: str) -> None:
-    """Print on one line, never wrapped; a bar that is shown moves below it."""
-    console.print(" ".join(line.splitlines()), highlight=False, markup=False, emoji=False, soft_wrap=True)
+    """Print on one line, never wrapped, which controls no terminal; a bar that is shown moves below it."""
+    console.print(printable(line), highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def progress_bar(*, hidden: bool = False) -> Progress:

@@ -13,11 +13,21 @@ import typer
 
 from anymask.cli.console import progress_bar, show
 from anymask.cli.extras import needs_extra
-from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, RefineOption, SplitOption, SubsetOption
+from anymask.cli.places import (
+    PHOTOS,
+    SPLIT,
+    DrawnOption,
+    ImagesOption,
+    MaskHeadOption,
+    PhotosOption,
+    RefineOption,
+    SplitOption,
+    SubsetOption,
+)
 from anymask.cli.weights import WEIGHTS_HELP, find
 from anymask.errors import DatasetError
-from anymask.models import DEFAULT, mask_head_weights, refiner_weights, weights_hash
-from anymask.segment import IMAGE_SIZE, Segmenter
+from anymask.models import DEFAULT, refiner_weights, weights_hash
+from anymask.segment import DRAWN, IMAGE_SIZE, Segmenter
 
 WORST = 12  # worst cases of each kind that a report shows
 BOUNDARIES = "bsds"  # the collection whose annotators drew all boundaries of a photo
@@ -43,8 +53,10 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    drawn: DrawnOption = DRAWN,
+    mask_head: MaskHeadOption = DEFAULT,
     prompts: Annotated[
-        bool, typer.Option("--prompts", help="Also corrective clicks, borders, and the detector without the refiner.")
+        bool, typer.Option("--prompts", help="Also corrective clicks, borders, and answers without the refiner.")
     ] = False,
     asked: Annotated[
         int | None,
@@ -77,7 +89,7 @@ def evaluate(
     from anymask.evaluate.run import measure, per_photo, rounded, summarise
     from anymask.evaluate.scores import score_photos
     from anymask.evaluate.worst import Worst
-    from anymask.postprocess import ScoreRule
+    from anymask.rules import ScoreRule
 
     if edges:
         with needs_extra("evaluate"):
@@ -89,33 +101,37 @@ def evaluate(
     if missing := wanted - {photo.collection for photo in chosen}:
         named = "kept-out photos" if side else "photos"
         raise DatasetError(f"{photos}: no {named} of {', '.join(sorted(missing))}; check --collections")
-    drawn = [photo for photo in chosen if photo.collection == BOUNDARIES]
-    if edges and not drawn:
+    outlined = [photo for photo in chosen if photo.collection == BOUNDARIES]
+    if edges and not outlined:
         raise DatasetError(f"{photos}: --edges needs photos of {BOUNDARIES}, got none; check --collections")
     given = read_boxes(boxes, chosen) if boxes else None
     worst = Worst(WORST) if report is not None else None
-    segmenter = Segmenter(find(weights))
+    segmenter = Segmenter(find(weights), mask_head=mask_head)
+    drawing = segmenter.mask_head if drawn else None
     image_size = segmenter.image_size if image_size is None else image_size
-    asking = partial(measure, segmenter, image_size=image_size, refine=refine, prompts=prompts, asked=asked)
+    asking = partial(
+        measure, segmenter, image_size=image_size, drawn=drawn, refine=refine, prompts=prompts, asked=asked
+    )
     with progress_bar() as bar:
-        lined = measure_edges(segmenter, bar.track(drawn, description="edges"), image_size) if edges else None
+        lined = measure_edges(segmenter, bar.track(outlined, description="edges"), image_size) if edges else None
         measured = [
             asking(photo.load(), given=given, worst=worst) for photo in bar.track(chosen, description="measuring")
         ]
         looked_at = bar.track(chosen, description="scores")
-        scored = score_photos(segmenter.runtime, looked_at, image_size, segmenter.mask_head)
+        scored = score_photos(segmenter.runtime, looked_at, image_size, drawing)
     groups = summarise(measured)
     correlation = {
         "class_score": rounded(scored.correlation(ScoreRule(1.0, 0.0))),
-        "score": rounded(scored.correlation((segmenter.mask_head or segmenter).score_rule)),
+        "score": rounded(scored.correlation((drawing or segmenter).score_rule)),
         "candidates": len(scored.true_iou),
     }
     document = {
         "weights_sha256": segmenter.weights_hash(),
-        "mask_head_sha256": weights_hash(mask_head_weights()) if segmenter.mask_head is not None else None,
+        "mask_head_sha256": weights_hash(segmenter.mask_head_file) if drawing is not None else None,
         "refiner_sha256": weights_hash(refiner_weights()),
         "refine": refine,
         "image_size": image_size,
+        "drawn": drawn if drawing is not None else 0,
         "asked": asked,
         "side": side or "all photos",
         **({"collections": sorted(wanted)} if wanted else {}),

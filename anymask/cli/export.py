@@ -12,15 +12,18 @@ from anymask.cli.extras import needs_extra
 from anymask.cli.places import SPLIT, SplitOption
 from anymask.cli.weights import find
 from anymask.datasets import PhotoEntry, read, spread
-from anymask.errors import SettingsError
-from anymask.fastsam.checkpoint import PT, is_published
+from anymask.errors import SettingsError, WeightsError
+from anymask.fastsam.checkpoint import PT, SUFFIXES, is_published
 from anymask.fastsam.weights import NAMES, onnx_file
 from anymask.files import replace_file
 from anymask.image import load_image
 from anymask.letterbox import Letterbox
 from anymask.mask_head import MaskHead
 from anymask.models import default_weights, resolve
-from anymask.runtimes import MODEL_SUFFIXES, OnnxMaskHead, OnnxRuntime, open_runtime
+from anymask.rules import ScoreRule
+from anymask.runtimes import MODEL_SUFFIXES, OnnxMaskHead, OnnxRefiner, OnnxRuntime, open_runtime
+from anymask.runtimes.base import INPUT
+from anymask.runtimes.onnx_session import open_session
 from anymask.sample import sample_picture
 from anymask.segment import IMAGE_SIZE
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from anymask.export.agreement import Difference
     from anymask.network.yolo import Network
 
+DRAWN_SLACK = 0.01  # of correlation, for scores of drawn masks that are as large as those of the others
 ONNX, OPENVINO, TORCHSCRIPT = ".onnx", ".xml", ".torchscript"
 
 
@@ -74,16 +78,20 @@ def export(
     suffix = to.suffix.lower()
     if suffix not in (*MODEL_SUFFIXES, PT):
         raise SettingsError(f"--to {to} must end in {', '.join(MODEL_SUFFIXES)} or {PT}")
-    source = find(str(weights)) if str(weights) in NAMES else weights
-    if source.suffix.lower() == ONNX:
-        resolve(source)  # it is there
+    source = find(str(weights)) if str(weights) in NAMES else resolve(weights, SUFFIXES, NAMES)
     if to.exists() and source.exists() and to.samefile(source):
         raise SettingsError(f"--to {to} is the file to export itself, which would be lost; name another file")
     if suffix == PT and photos is not None:
         raise SettingsError("--photos fits scores that an exported file keeps; leave it out where --to ends in .pt")
+    drawer = source.suffix.lower() == ONNX and not is_detector(source)
+    if drawer and (suffix != ONNX or photos is not None):
+        raise SettingsError(
+            f"{source} is a mask head or a refiner: only copied, to a file ending in {ONNX} and without --photos; "
+            "give the checkpoint that it was exported from"
+        )
     runs = source.suffix.lower() == ONNX or is_published(source)  # as ONNX, without torch
     if runs and suffix == ONNX and photos is None:
-        copy(source, to)
+        copy(source, to, compare_on)
         return
     with needs_extra("train"):
         from anymask.export import write_metadata
@@ -100,36 +108,82 @@ def export(
         return
     labelled = spread(fully_labelled(photos, split), fit_on) if photos is not None else []
     if runs and suffix == ONNX:
-        copy(source, to)
+        copy(source, to, compare_on)
     elif model != saved.DETECTOR:
         largest = write_drawer(source, to)
         typer.echo(f"{to}: {size_mb(to):.1f} MB, largest difference to torch {largest:.1e} of the output")
     else:
-        picture = load_image(compare_on) if compare_on is not None else sample_picture()
-        height, width, _ = picture.shape
-        difference = write(source, to, Letterbox.fit(height, width, IMAGE_SIZE)(picture))
+        difference = write(source, to, batch_of(compare_on))
         engine = "ONNX Runtime" if runs else "torch"
         typer.echo(f"{to}: {size_mb(to):.1f} MB, largest differences to {engine}: {difference}")
     if photos is None or model == saved.REFINER:
         return
-    from anymask.evaluate.scores import fit_score_rule, score_photos
+    from anymask.evaluate.scores import fit_factor, fit_score_rule, score_photos
 
     mask_head = MaskHead(OnnxMaskHead(to)) if model == saved.MASK_HEAD else None
     runtime = open_runtime(default_weights() if mask_head is not None else to)
+    size = int(runtime.metadata.get("image_size", IMAGE_SIZE))
     with progress_bar() as bar:
-        photos_read = bar.track(labelled, description="fitting scores")
-        size = int(runtime.metadata.get("image_size", IMAGE_SIZE))
-        scored = score_photos(runtime, photos_read, size, mask_head)
-    rule = fit_score_rule(scored)
+        scored = score_photos(runtime, bar.track(labelled, description="fitting scores"), size, mask_head)
+        rule = fit_score_rule(scored, slack=0.0 if mask_head is None else DRAWN_SLACK)
+        if mask_head is not None:
+            plain = score_photos(runtime, bar.track(labelled, description="comparing scores"), size)
+            rule = fit_factor(rule, scored, plain, ScoreRule.from_metadata(runtime.metadata))
     write_metadata(to, rule.to_metadata())
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")
 
 
-def copy(source: Path, to: Path) -> None:
-    """Write an ONNX file, or a FastSAM checkpoint as ONNX, as `Segmenter` would run it, and say so."""
+def is_detector(path: Path) -> bool:
+    """Whether an ONNX file takes pictures. Raises WeightsError if it cannot be read."""
+    session = open_session(path, 1, "give a file that anymask exported")
+    return [each.name for each in session.get_inputs()] == [INPUT]
+
+
+def copy(source: Path, to: Path, compare_on: Path | None) -> None:
+    """Write an ONNX file, or a FastSAM checkpoint as ONNX, as `Segmenter` would run it, after running it, and say so.
+
+    A converted checkpoint is compared with the network in torch, where that is installed. Raises WeightsError.
+    """
     content = onnx_file(source).read_bytes()
+    if source.suffix.lower() != ONNX:
+        told = compared(source, to, OnnxRuntime(content), batch_of(compare_on))
+    elif is_detector(source):
+        OnnxRuntime(content).run(batch_of(compare_on))
+        told = f"the bytes of {source}, which run"
+    else:
+        told = f"the bytes of {source}, {drawer_of(source)}"
     replace_file(to, lambda stream: stream.write(content))
-    typer.echo(f"{to}: {size_mb(to):.1f} MB")
+    typer.echo(f"{to}: {size_mb(to):.1f} MB, {told}")
+
+
+def compared(source: Path, to: Path, runtime: OnnxRuntime, batch: NDArray[np.float32]) -> str:
+    """What is told of a converted checkpoint: how far it is from torch. Raises WeightsError where that is too far."""
+    try:
+        from anymask.export.agreement import SAME_WEIGHTS, check
+        from anymask.export.deployed import TorchNetwork
+        from anymask.network.published import load_published
+    except ModuleNotFoundError:
+        runtime.run(batch)
+        return "which runs; to compare it with torch: pip install 'anymask[train]'"
+    found = check(to, TorchNetwork(load_published(source)), runtime, batch, SAME_WEIGHTS)
+    return f"largest differences to torch: {found}"
+
+
+def drawer_of(source: Path) -> str:
+    """Which of the two an ONNX file is that takes no pictures. Raises WeightsError where it is neither."""
+    try:
+        OnnxMaskHead(source)
+    except WeightsError:
+        OnnxRefiner(source)
+        return "a refiner"
+    return "a mask head"
+
+
+def batch_of(compare_on: Path | None) -> NDArray[np.float32]:
+    """The picture to compare on, as the network takes it."""
+    picture = load_image(compare_on) if compare_on is not None else sample_picture()
+    height, width, _ = picture.shape
+    return Letterbox.fit(height, width, IMAGE_SIZE)(picture)
 
 
 def write(source: Path, to: Path, batch: NDArray[np.float32]) -> "Difference":

@@ -36,8 +36,16 @@ SubsetOption = Annotated[
 RefineOption = Annotated[
     Refine,
     typer.Option(
-        metavar="auto|all|off", help="Draw masks anew at native pixels: the answers to points and boxes, all, or none."
+        metavar="auto|all|off",
+        help="Let the refiner draw at native pixels: the answers to points and boxes, all masks, or none.",
     ),
+]
+
+DrawnOption = Annotated[
+    int, typer.Option(metavar="N", min=0, help="So many of the likeliest masks are drawn by the mask head.")
+]
+MaskHeadOption = Annotated[
+    str, typer.Option(metavar="FILE", help="The mask head, as `anymask export` wrote it. [default: the packaged one]")
 ]
 
 RuntimeOption = Annotated[

@@ -14,7 +14,7 @@ import typer
 
 from anymask.cli.console import progress_bar, say
 from anymask.cli.explain import explained
-from anymask.cli.places import RefineOption, RuntimeOption
+from anymask.cli.places import DrawnOption, MaskHeadOption, RefineOption, RuntimeOption
 from anymask.cli.weights import WEIGHTS_HELP, find
 from anymask.errors import AnymaskError, ImageError, PromptError, SettingsError
 from anymask.image import MAX_PIXELS, find_images, load_image
@@ -99,9 +99,8 @@ def segment(
     ] = 0.7,
     max_masks: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many masks.")] = 1000,
     max_pixels: Annotated[int, typer.Option(metavar="N", min=1, help="Refuse larger pictures.")] = MAX_PIXELS,
-    drawn: Annotated[
-        int, typer.Option(metavar="N", min=0, help="So many of the likeliest masks are drawn by the mask head.")
-    ] = DRAWN,
+    drawn: DrawnOption = DRAWN,
+    mask_head: MaskHeadOption = DEFAULT,
     refine: RefineOption = "auto",
     snap: Annotated[
         bool, typer.Option("--snap", help="Move the contours of large masks to edges in the picture where that helps.")
@@ -138,7 +137,7 @@ def segment(
     folder = out if out is not None or as_json else OUT
     if folder is not None:
         make_folder(folder)
-    segmenter = Segmenter(find(weights, hidden=quiet), runtime=runtime, threads=threads)
+    segmenter = Segmenter(find(weights, hidden=quiet), runtime=runtime, threads=threads, mask_head=mask_head)
     if score is None:
         settings["score"] = 0.0 if prompts else segmenter.shown
     job = Job(segmenter, prompts, candidates, chosen, folder, settings, zoom)
@@ -180,7 +179,8 @@ def run(job: Job, name: str, taken: set[str]) -> tuple[str, MaskSet]:
 
 def answer(job: Job, name: str, found: MaskSet) -> MaskSet:
     """The best candidates for every prompt; a prompt without any is reported."""
-    picked = job.segmenter.select(found, job.prompts, refine=job.settings["refine"], zoom=job.zoom)
+    settings = {name: job.settings[name] for name in ("refine", "drawn")}
+    picked = job.segmenter.select(found, job.prompts, zoom=job.zoom, **settings)
     picked = picked[picked.scores >= job.settings["score"]]
     answered = set(np.asarray(picked.prompt).tolist())
     for index, prompt in enumerate(job.prompts):

@@ -12,7 +12,7 @@ from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, SplitOption, SubsetOption, training_folder
 from anymask.cli.weights import find
 from anymask.errors import SettingsError
-from anymask.models import DEFAULT, default_weights, refiner_weights, resolve
+from anymask.models import DEFAULT, default_weights, mask_head_weights, refiner_weights, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +126,8 @@ def train(
         )
     processes.leave()
     saved = folder / lesson.checkpoint
-    say(f"saved {saved}; write a model from it with: anymask export {saved}")
+    fitted = "" if model == "refiner" else f" --photos {photos}"
+    say(f"saved {saved}; write a model from it with: anymask export {saved}{fitted}")
 
 
 def beginning(model: Model, weights: str) -> Path:
@@ -138,7 +139,9 @@ def beginning(model: Model, weights: str) -> Path:
 
 def packaged(model: Model) -> Path:
     """The weights inside the package."""
-    return refiner_weights() if model == "refiner" else default_weights()
+    if model == "detector":
+        return default_weights()
+    return mask_head_weights() if model == "mask_head" else refiner_weights()
 
 
 def settings_of(model: Model, preset: str, changes: list[str], weights: Path | None) -> "RunSettings":

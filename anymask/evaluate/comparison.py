@@ -17,7 +17,7 @@ from anymask.evaluate.tables import SIZES, Table
 # B is better or worse than A beyond chance, or not; or it is unknown, since a figure has no interval
 Verdict = Literal["better", "worse", "chance", "unknown"]
 
-SETTINGS = ("side", "collections", "limit", "subset", "seed", "refine", "image_size", "asked", "boxes")
+SETTINGS = ("side", "collections", "limit", "subset", "seed", "refine", "image_size", "drawn", "asked", "boxes")
 WEIGHTS = ("weights_sha256", "mask_head_sha256", "refiner_sha256")
 
 Sums = tuple[NDArray[np.float64], NDArray[np.float64]]  # of each photo, (P,): a figure is the quotient of their sums
@@ -117,7 +117,7 @@ def comparison_report(a: Mapping[str, Any], b: Mapping[str, Any], found: Sequenc
     """The Markdown of two runs compared. files: the names of A's and of B's."""
     lines = ["# Two runs compared", ""]
     for name, document, file in zip("AB", (a, b), files, strict=True):
-        weights = ", ".join(f"`{str(document.get(key))[:16]}`" for key in WEIGHTS)
+        weights = ", ".join(f"`{document[key][:16]}`" if document.get(key) else "none" for key in WEIGHTS)
         lines.append(f"- {name}: `{file}`, weights, mask head and refiner {weights}")
     lines += ["", *(f"- {note}" for note in notes(a, b)), "", EXPLANATION]
     for group in dict.fromkeys(each.group for each in found):

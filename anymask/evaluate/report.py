@@ -108,11 +108,14 @@ def settings(document: Mapping[str, Any]) -> Iterator[str]:
         "refiner_sha256": "refiner",
         "side": "side of the split",
         "image_size": "network pixels",
+        "drawn": "masks drawn a photo",
         "refine": "refine",
         "asked": "objects asked about a photo",
         "boxes": "boxes",
     }
-    yield "\n".join(f"- {said}: `{document.get(key) or 'all'}`" for key, said in names.items() if key in document)
+    missing = {"mask_head_sha256": "none", "drawn": "none"}
+    values = {key: document[key] or missing.get(key, "all") for key in names if key in document}
+    yield "\n".join(f"- {names[key]}: `{value}`" for key, value in values.items())
 
 
 def worst_cases(cases: Sequence[Case]) -> Iterator[str]:

@@ -28,7 +28,7 @@ from anymask.evaluate.prompted import (
 )
 from anymask.evaluate.recall import AREAS, TOP, Recalled, of_size, recall_on_photo, recall_sums
 from anymask.evaluate.worst import Worst
-from anymask.segment import Refine, Segmenter
+from anymask.segment import DRAWN, Refine, Segmenter
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def measure(
     photo: LabelledPhoto,
     image_size: int,
     *,
+    drawn: int = DRAWN,
     refine: Refine = "auto",
     prompts: bool = False,
     asked: int | None = None,
@@ -59,8 +60,8 @@ def measure(
 ) -> Measured:
     """Segment one photo and compare with its labels.
 
-    refine: as in `Segmenter.select`.
-    prompts: whether to measure corrective clicks and borders, and what the detector alone would answer, too; for small
+    drawn, refine: as in `Segmenter` and its ``select``.
+    prompts: whether to measure corrective clicks and borders, and the answers without the refiner, too; for small
         objects also with a closer look, and NaN for others.
     asked: how many objects at most are asked about by prompts, evenly spread; all when None. Recall is of all.
     given: whose boxes, of the photo's objects, are answered by ``Measured.instances``: a detector's, or the true tight
@@ -69,7 +70,7 @@ def measure(
 
     Raises DatasetError if the picture cannot be read or is of another size than its labels.
     """
-    found = segmenter(photo.pixels(), image_size=image_size)
+    found = segmenter(photo.pixels(), image_size=image_size, drawn=drawn)
     truth = list(photo.layers[0])
     areas = rle.areas(truth)
     recalled = recall_on_photo(rle.iou(found.rles, truth, *found.size), areas)
@@ -99,7 +100,7 @@ def measure(
     )
     if not prompts:
         return measured
-    alone, looking = (partial(segmenter.select, found, refine="off", zoom=zoom) for zoom in (False, True))
+    alone, looking = (partial(segmenter.select, found, refine="off", zoom=zoom, drawn=drawn) for zoom in (False, True))
     detected = box_answers(alone, truth, found.size)
     first, once, twice = corrected_ious(choose, truth, found.size).T
     more = {

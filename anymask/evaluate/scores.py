@@ -1,7 +1,7 @@
 """Does a better score mean a better mask? Rank correlation, and the score rule that maximises it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ from anymask.datasets import LabelledPhoto, PhotoEntry
 from anymask.errors import DatasetError
 from anymask.letterbox import Letterbox
 from anymask.mask_head import MaskHead
-from anymask.nms import nms_boxes
-from anymask.postprocess import CropRule, ScoreRule, assemble, decode
+from anymask.postprocess import assemble, decode, suppress
+from anymask.rules import CropRule, MaskRule, ScoreRule
 from anymask.runtimes import Runtime
 
 BEST = 100  # candidates per photo that are compared, by class score
@@ -56,12 +56,13 @@ def score_photo(runtime: Runtime, photo: LabelledPhoto, image_size: int, mask_he
     letterbox = Letterbox.fit(height, width, image_size)
     pixels = letterbox(image)
     raw, features = runtime.run_with_features(pixels) if mask_head else (runtime.run(pixels), ())
-    candidates = decode(raw, letterbox)
-    candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, 0.7, BEST)]
+    mask_rule = MaskRule.from_metadata(runtime.metadata)
+    candidates = suppress(decode(raw, letterbox), (height, width), 0.7, BEST, mask_rule.clipping)
     if mask_head is not None:
         rles, maskness = mask_head.masks(candidates, raw, features, letterbox)
     else:
-        rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, CropRule.from_metadata(runtime.metadata))
+        crop_rule = CropRule.from_metadata(runtime.metadata)
+        rles, maskness = assemble(candidates, raw.prototypes[0], letterbox, crop_rule, mask_rule=mask_rule)
     truth = rle.iou(rles, list(photo.layers[0]), height, width)
     return Scored(candidates.scores, maskness, truth.max(axis=1, initial=0.0))
 
@@ -75,8 +76,27 @@ def score_photos(
     return Scored(*(np.concatenate([np.zeros(0), *(getattr(scored, name) for scored in each)]) for name in names))
 
 
-def fit_score_rule(scored: Scored) -> ScoreRule:
+def fit_factor(rule: ScoreRule, drawn: Scored, plain: Scored, plain_rule: ScoreRule) -> ScoreRule:
+    """``rule`` with the factor that lets drawn masks score what the same candidates would score undrawn.
+
+    Only some masks of a picture are drawn, and all are ranked together. Those that follow are like the unlikelier half
+    of the drawn ones: the factor is the median over those.
+
+    drawn, plain: of the very same candidates. Raises DatasetError if there are none.
+    """
+    unlikely = plain.class_scores <= np.median(plain.class_scores) if len(plain.class_scores) else np.zeros(0, bool)
+    scores = rule(drawn.class_scores, drawn.maskness)[unlikely]
+    wanted = plain_rule(plain.class_scores, plain.maskness)[unlikely]
+    if not (scores > 0).any():
+        raise DatasetError("scores: expected candidates with a score above 0, got none; fit on more photos")
+    factor = float(np.median(wanted[scores > 0] / scores[scores > 0]))
+    return replace(rule, factor=round(min(factor, 1.0), 3))
+
+
+def fit_score_rule(scored: Scored, slack: float = 0.0) -> ScoreRule:
     """The power of maskness, beside a class power of 1, that gives the highest rank correlation.
+
+    slack: so much less correlation is as good: the smallest power that reaches it is taken, as scores are largest then.
 
     Raises DatasetError if there is none: no candidates, or all have the same score or are equally good.
     """
@@ -87,4 +107,4 @@ def fit_score_rule(scored: Scored) -> ScoreRule:
             f"scores: expected candidates that differ in score and in quality, got {len(scored.true_iou)} candidates; "
             "fit on more photos on which everything is labelled"
         )
-    return rules[int(np.nanargmax(correlations))]
+    return rules[int(np.flatnonzero(correlations >= np.nanmax(correlations) - slack)[0])]

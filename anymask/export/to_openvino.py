@@ -71,17 +71,27 @@ def set_metadata(model: Any, metadata: Mapping[str, str]) -> None:
 def saved(model: Any, path: Path) -> Iterator[Path]:
     """The .xml file of ``model`` in a folder beside ``path`` that goes away afterwards. Raises WeightsError."""
     openvino = load_openvino()
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"{path.stem}.", dir=path.parent) as folder:
-            written = Path(folder) / path.name
+        holder = tempfile.TemporaryDirectory(prefix=f"{path.stem}.", dir=path.parent)
+    with holder as folder:
+        written = Path(folder) / f"{path.stem}.xml"  # OpenVINO takes no .XML
+        with writing(path):
             openvino.save_model(model, written, compress_to_fp16=False)
-            yield written
-    except (OSError, RuntimeError) as error:
-        raise WeightsError(f"{path}: cannot be written ({error}); make room there or name another folder") from error
+        yield written
 
 
 def put(written: Path, path: Path) -> None:
     """Move an .xml file and its .bin to their place. The .bin goes first: a new .xml never stands beside an old one."""
-    for suffix in (".bin", path.suffix):
-        written.with_suffix(suffix).replace(path.with_suffix(suffix))
+    with writing(path):
+        written.with_suffix(".bin").replace(path.with_suffix(".bin"))
+        written.replace(path)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around writing what becomes ``path``. Raises WeightsError where that fails."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(f"{path}: cannot be written ({error}); make room there or name another folder") from error

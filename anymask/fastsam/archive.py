@@ -1,7 +1,9 @@
 """The zip around a torch file: a pickle, and beside it a file of plain numbers for every storage."""
 
+import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +16,7 @@ Array = NDArray[Any]
 
 PICKLE = "data.pkl"
 LARGEST_PICKLE = 32 << 20  # bytes; that of a network of size x has 300 KB
+LARGEST_DIRECTORY = 4 << 20  # bytes; that of a network of size x has 60 KB
 MOST_FILES = 20_000
 
 BFLOAT16 = "BFloat16Storage"  # numpy has no such numbers: the upper half of a float32
@@ -40,16 +43,18 @@ class Archive:
     """
 
     def __init__(self, path: Path) -> None:
-        with path.open("rb") as stream:
-            if stream.read(2) != b"PK":
-                raise ValueError("no zip (a file of PyTorch before 1.6, or of something else)")
-        self.zip = zipfile.ZipFile(path)
-        self.storages: dict[str, tuple[Storage, Array]] = {}  # those read so far, by key
+        self.stream = _Bounded(io.FileIO(path))
         try:
-            self.folder = self.checked(path.stat().st_size)
+            if self.stream.read(2) != b"PK":
+                raise ValueError("no zip (a file of PyTorch before 1.6, or of something else)")
+            self.zip = zipfile.ZipFile(self.stream)
+            self.stream.most = None
+            self.storages: dict[str, tuple[Storage, Array]] = {}  # those read so far, by key
+            self.size = path.stat().st_size
+            self.folder = self.checked()
             self.content = read_pickle(self.zip.read(self.folder + PICKLE))
         except BaseException:
-            self.zip.close()
+            self.stream.close()
             raise
 
     def __enter__(self) -> "Archive":
@@ -57,9 +62,10 @@ class Archive:
 
     def __exit__(self, *_: object) -> None:
         self.zip.close()
+        self.stream.close()
 
-    def checked(self, size: int) -> str:
-        """The folder inside, after everything that the zip claims was held against the ``size`` of the file."""
+    def checked(self) -> str:
+        """The folder inside, after everything that the zip claims was held against the size of the file."""
         files = self.zip.infolist()
         names = {file.filename for file in files}
         if len(files) > MOST_FILES or len(names) != len(files):
@@ -69,7 +75,7 @@ class Archive:
                 raise ValueError(f"the name {file.filename!r:.80} in its zip, which leads elsewhere")
             if file.compress_type != zipfile.ZIP_STORED or file.compress_size != file.file_size or file.flag_bits & 1:
                 raise ValueError(f"{file.filename!r:.80} in its zip compressed or encrypted, as torch never does")
-        if sum(file.file_size for file in files) > size:
+        if sum(file.file_size for file in files) > self.size:
             raise ValueError("files in its zip that claim more bytes than the whole")
         pickles = [name for name in names if name.rpartition("/")[2] == PICKLE]
         if len(pickles) != 1:
@@ -80,6 +86,19 @@ class Archive:
         if folder + "byteorder" in names and self.zip.read(folder + "byteorder") != b"little":
             raise ValueError("numbers in the byte order of a big-endian machine")
         return folder
+
+    def check_sum(self, tensors: Iterable[StoredTensor]) -> None:
+        """Raise ValueError where tensors claim more numbers together than the file has, by showing some of them twice.
+
+        For each is copied sooner or later, and a small file would fill the memory.
+        """
+        claimed = sum(
+            prod(max(axis, 0) for axis in tensor.shape) * DTYPES[tensor.storage.kind].itemsize
+            for tensor in tensors
+            if tensor.storage.kind in DTYPES
+        )
+        if claimed > self.size:
+            raise ValueError(f"tensors of {claimed} bytes in a file of {self.size}")
 
     def array(self, tensor: StoredTensor) -> Array:
         """The numbers of a tensor, a window on its storage that may not be written to; bfloat16 as float32."""
@@ -116,6 +135,24 @@ class Archive:
         if held != storage:
             raise ValueError(f"the storage {storage.key!r:.80} with two kinds of numbers")
         return numbers
+
+
+class _Bounded(io.BufferedReader):
+    """A file that gives a few bytes at once only, however many a zip's end claims for its directory.
+
+    most: bytes; None for any number.
+    """
+
+    most: int | None = LARGEST_DIRECTORY
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to so many bytes from here; all that follow for -1. Raises ValueError for more than ``most``."""
+        if self.most is None or (size is not None and 0 <= size <= self.most):
+            return super().read(size)
+        content = super().read(self.most + 1)
+        if len(content) > self.most:
+            raise ValueError(f"a zip with a directory of more than {self.most >> 20} MB")
+        return content
 
 
 def from_bfloat16(numbers: Array) -> Array:

@@ -90,6 +90,15 @@ def parameter(data: Any, *about: Any) -> StoredTensor:
     return data._replace(trained=True)
 
 
+def attribute(owner: Any, name: Any) -> Call:
+    """A method of a class of the network, which nobody looked up: the heads of old checkpoints keep one."""
+    if not isinstance(owner, Named) or not owner.module.startswith(PUBLISHER) or not isinstance(name, str):
+        raise ValueError("an attribute of something other than a class of the network")
+    return Call(GETATTR, (owner, name))
+
+
+PUBLISHER = "ultralytics."  # of the modules that the classes of a network are in
+GETATTR = Named("__builtin__", "getattr")
 REBUILD_TENSOR = Named("torch._utils", "_rebuild_tensor_v2")
 REBUILD_PARAMETER = Named("torch._utils", "_rebuild_parameter")
 ORDERED_DICT = Named("collections", "OrderedDict")
@@ -103,6 +112,8 @@ CALLS: dict[Named, Callable[..., Any] | None] = {
     Named("torch", "Size"): size,
     Named("torch", "device"): None,
     ORDERED_DICT: ordered_dict,
+    GETATTR: attribute,
+    Named("builtins", "getattr"): attribute,
     SET: None,
     Named("builtins", "set"): None,
     Named("_codecs", "encode"): None,
@@ -257,7 +268,7 @@ def allowed(named: Named) -> Named:
 def called_by(function: Any, arguments: Any) -> Any:
     """What stands for the result of a call."""
     # the published package's namespaces of settings are pickled as calls of their classes
-    known = isinstance(function, Named) and (function in CALLS or function.module.startswith("ultralytics."))
+    known = isinstance(function, Named) and (function in CALLS or function.module.startswith(PUBLISHER))
     if not known or not isinstance(arguments, tuple):
         raise ValueError(f"a call of {shown(function)}, for which a checkpoint has no use")
     ours = CALLS.get(function)

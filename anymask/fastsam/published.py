@@ -7,17 +7,18 @@ their ONNX file, where `Segmenter` finds it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from anymask.rules import CropRule, MaskRule, ScoreRule
+
 LICENCE = "AGPL-3.0"
 IMAGE_SIZE = 1024  # network pixels along the longest side, where a checkpoint does not tell its own
 
-# The score is the class score as it is, a mask ends where its box ends, and FastSAM itself leaves out what scores below
-# .25. Clicks and boxes choose among the masks: drawn anew they would be this package's refiner's, not FastSAM's.
+# The score is the class score as it is, a mask ends where its box ends and has the pixels that FastSAM gives it, and
+# FastSAM itself leaves out what scores below .25. Clicks and boxes choose among the masks: drawn anew they would be
+# this package's refiner's, not FastSAM's.
 BEHAVIOUR: Mapping[str, str] = {
-    "class_power": "1.0",
-    "maskness_power": "0.0",
-    "crop_cells": "0.0",
-    "crop_share": "0.0",
-    "crop_falloff": "0.0",
+    **ScoreRule(class_power=1, maskness_power=0).to_metadata(),
+    **CropRule(cells=0, share=0, falloff=0).to_metadata(),
+    **MaskRule("linear", "corners", clipping="after", repeats="kept").to_metadata(),
     "shown": "0.25",
     "auto_refine": "off",
 }

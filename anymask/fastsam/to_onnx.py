@@ -23,7 +23,8 @@ CELLS = (8, 16, 32)  # network pixels per cell of the three levels
 def to_graph(weights: Mapping[str, Array], config: NetworkConfig) -> Graph:
     """The graph of a network.
 
-    weights: by their published names. config: what `anymask.fastsam.checkpoint.variant` says they are of.
+    weights: by their published names. config: of their network. Both as `anymask.fastsam.checkpoint.read_checkpoint`
+        gives them.
 
     Raises ValueError for batch norms that no training leaves behind, such as one with a negative variance.
     """
@@ -85,10 +86,10 @@ class _Builder:
         norm = {part: self.weights[f"{name}.bn.{part}"].astype(np.float64) for part in NORM}
         if norm["running_var"].min() < 0:
             raise ValueError(f"a batch norm {name}.bn whose variance is negative")
-        scale = norm["weight"] / np.sqrt(norm["running_var"] + BATCH_NORM_EPS)
-        weight = self.weights[f"{name}.conv.weight"].astype(np.float64) * scale[:, None, None, None]
-        bias = norm["bias"] - norm["running_mean"] * scale
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
+            scale = norm["weight"] / np.sqrt(norm["running_var"] + BATCH_NORM_EPS)
+            weight = self.weights[f"{name}.conv.weight"].astype(np.float64) * scale[:, None, None, None]
+            bias = norm["bias"] - norm["running_mean"] * scale
             folded = weight.astype(np.float32), bias.astype(np.float32)
         if not all(np.isfinite(values).all() for values in folded):
             raise ValueError(f"a batch norm {name}.bn that float32 cannot hold")

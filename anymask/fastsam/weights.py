@@ -9,10 +9,10 @@ from pathlib import Path
 
 from anymask import __version__
 from anymask.errors import WeightsError
-from anymask.fastsam.checkpoint import SUFFIXES, read_weights, training_size, variant
+from anymask.fastsam.checkpoint import SUFFIXES, check_file, read_checkpoint
 from anymask.fastsam.published import LICENCE, PUBLISHED, metadata
 from anymask.fastsam.to_onnx import to_graph
-from anymask.files import cache_folder, replace_file, temporary_folder, writable
+from anymask.files import cache_folder, locked, replace_file, temporary_folder, writable
 from anymask.models import DEFAULT, resolve, weights_hash
 from anymask.runtimes import MORE_SUFFIXES
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 NAMES = (DEFAULT, *PUBLISHED)
 FETCHED, CONVERTED = "weights", "models"  # folders of the cache
-GRAPHS = 1  # counts the ways in which checkpoints became ONNX: another number, and all are made anew
+GRAPHS = 2  # counts the ways in which checkpoints became ONNX, metadata and all: another number, and all are made anew
 DIGITS = 32  # of a hash in a file name
 
 
@@ -76,41 +76,78 @@ def onnx_file(weights: str | os.PathLike[str]) -> Path:
     source = find_weights(weights)
     if source.suffix.lower() not in SUFFIXES:
         return source
-    try:
-        key = f"fastsam{GRAPHS}-{weights_hash(source)[:DIGITS]}"
-    except OSError as error:
-        raise WeightsError(f"{source}: cannot be read ({error.strerror or error}); check the path") from error
+    check_file(source)
+    digest = hash_of(source)
+    key = f"fastsam{GRAPHS}-{digest[:DIGITS]}"
     kept = cache_folder() / CONVERTED
     if found := held(kept, key):
         return found
     folder = writable(kept)
     if folder != kept and (found := held(folder, key)):
         return found
-    logger.info("%s is converted to ONNX, once", source)
-    parts = convert(source)
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    name = f"{key}-{digest.hexdigest()[:DIGITS]}.onnx"
     try:
-        replace_file(folder / name, lambda stream: stream.writelines(parts))
-    except WeightsError as error:
-        if folder != kept:
-            raise
-        logger.warning("%s", error)
-        folder = temporary_folder()
-        replace_file(folder / name, lambda stream: stream.writelines(parts))
-    return folder / name
+        return keep(source, digest, folder, key)
+    except OSError as error:
+        logger.warning("%s: %s", folder, error.strerror or error)
+        return keep(source, digest, temporary_folder(), key)
+
+
+def keep(source: Path, digest: str, folder: Path, key: str) -> Path:
+    """Convert a checkpoint whose hash is ``digest`` into a folder, unless another process has done so meanwhile.
+
+    One is converted at a time, for that takes memory.
+
+    Raises WeightsError as `onnx_file` does, and OSError where the folder cannot be locked.
+    """
+    with locked(folder / "lock"):
+        if found := held(folder, key):
+            return found
+        for left in folder.glob("*.part"):  # of a process that ended in the middle: nobody else writes here now
+            with suppress(OSError):
+                left.unlink()
+        logger.info("%s is converted to ONNX, once", source)
+        parts = convert(source)
+        if hash_of(source) != digest:
+            raise WeightsError(f"{source}: became another file while it was read; try again when nothing writes it")
+        made = hashlib.sha256()
+        for part in parts:
+            made.update(part)
+        name = f"{key}-{made.hexdigest()[:DIGITS]}.onnx"
+        try:
+            replace_file(folder / name, lambda stream: stream.writelines(parts))
+        except WeightsError as error:
+            if folder == temporary_folder():
+                raise
+            logger.warning("%s", error)
+            folder = temporary_folder()
+            replace_file(folder / name, lambda stream: stream.writelines(parts))
+        return folder / name
+
+
+def hash_of(source: Path) -> str:
+    """The hash of a checkpoint. Raises WeightsError."""
+    try:
+        return weights_hash(source)
+    except OSError as error:
+        raise WeightsError(f"{source}: cannot be read ({error.strerror or error}); check the path") from error
 
 
 def held(folder: Path, key: str) -> Path | None:
-    """The file of ``key`` in a folder of conversions, if it is there and undamaged."""
+    """The file of ``key`` in a folder of conversions, if it is there and undamaged. Damaged ones are removed."""
     for path in folder.glob(f"{key}-*.onnx"):
-        with suppress(OSError):
-            if weights_hash(path)[:DIGITS] == path.stem.removeprefix(f"{key}-"):
-                return path
+        if is_whole(path):
+            return path
         logger.warning("%s: is damaged and is made again", path)
+        with suppress(OSError):
+            path.unlink()
     return None
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a conversion has the content whose hash is in its name."""
+    with suppress(OSError):
+        return weights_hash(path)[:DIGITS] == path.stem.rpartition("-")[2]
+    return False
 
 
 def convert(source: Path) -> list[bytes | memoryview]:
@@ -119,10 +156,11 @@ def convert(source: Path) -> list[bytes | memoryview]:
     Raises:
         WeightsError: the file is damaged, hostile or of another network.
     """
-    weights = read_weights(source)
-    config = variant(weights, source)
+    read = read_checkpoint(source)
     try:
-        graph = to_graph(weights, config)
+        graph = to_graph(read.weights, read.config)
     except ValueError as error:
         raise WeightsError(f"{source}: {error}; these weights were not trained to their end, name others") from error
-    return graph.parts(metadata(training_size(source)), f"anymask {__version__}")
+    except MemoryError as error:
+        raise WeightsError(f"{source}: its conversion does not fit in memory; close other programs") from error
+    return graph.parts(metadata(read.image_size), f"anymask {__version__}")

@@ -9,7 +9,7 @@ from itertools import count
 from math import prod
 from typing import Any
 
-from anymask.fastsam.pickles import ORDERED_DICT, SET, Call, Instance, Named, Storage, StoredTensor
+from anymask.fastsam.pickles import GETATTR, ORDERED_DICT, SET, Call, Instance, Named, Storage, StoredTensor
 from anymask.network.config import YOLO_SCALES, NetworkConfig
 
 # One row a layer: from which layer, times repeated, module, arguments; widths are those of size l, before scaling
@@ -201,6 +201,7 @@ class _Builder:
             stride=strides(),
             anchors=nothing,
             strides=nothing,
+            detect=Call(GETATTR, (Named(KINDS["Segment"], "Detect"), "forward")),  # which 8.0 calls for the boxes
         )
 
     def layer(self, kind: str, repeats: int, arguments: list[Any], inputs: list[int]) -> tuple[Instance, int]:

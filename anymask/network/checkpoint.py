@@ -1,5 +1,6 @@
 """Checkpoints of training: the network, its average, the optimiser and the settings in one torch file."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from anymask.errors import SettingsError, WeightsError
+from anymask.errors import SettingsError, WeightsError, printable
 from anymask.files import replace_file
 from anymask.network.mask_head import MaskHead, MaskHeadConfig
 from anymask.network.refiner import Refiner, RefinerConfig
@@ -60,8 +61,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a dozen kinds for a damaged file
-        # torch explains at length how to load a file in spite of the danger; the first sentence is enough
-        reason = str(error).partition("\n")[0]
+        # torch explains at length how to load a file in spite of the danger; what comes before that is enough
+        reason = printable(re.split(r"\n|In PyTorch 2|Re-running|\(1\)", str(error))[0].strip(), 200)
         raise WeightsError(f"{path}: {_EXPECTED}, got {type(error).__name__}: {reason}; {_CURE}") from error
     if not isinstance(content, dict):
         raise WeightsError(f"{path}: {_EXPECTED}, got a file that holds a {type(content).__name__}; {_CURE}")

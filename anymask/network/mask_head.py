@@ -3,7 +3,8 @@
 A box's window is cut out of the trunk's features and stretched to a fixed grid, as Mask R-CNN does (He et al. 2017,
 arXiv 1703.06870), so that position and size need not be learnt; on it runs a U-Net of three levels (arXiv 1505.04597),
 each fed with the features of its own scale. What the detector's prototypes say of the mask comes in as a hint.
-It reads the trunk alone and never the detector's own layers, so that either can be trained without the other.
+Of the detector it reads no layer but the trunk, which is frozen, and only what it says, boxes and hints: it still works
+when the detector is trained further, and works better when it is then trained further too.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from torch.nn import functional
 
 from anymask.errors import SettingsError
 from anymask.network.blocks import ConvRelu
+from anymask.network.config import LITE_SCALES
 from anymask.network.trunk import EfficientNetLite
 from anymask.network.yolo import upsample
 
@@ -29,7 +31,7 @@ class MaskHeadConfig:
     """Everything needed to build a ``MaskHead``; saved inside every checkpoint.
 
     Raises:
-        SettingsError: there are not four widths from 1 up.
+        SettingsError: there is no such trunk, or there are not four widths from 1 up.
     """
 
     trunk: str = "lite0"  # whose features it reads: "lite0", "lite1" or "lite2"
@@ -37,6 +39,8 @@ class MaskHeadConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
+        if self.trunk not in LITE_SCALES:
+            raise SettingsError(f"trunk must be one of {', '.join(LITE_SCALES)}, got {self.trunk!r}")
         if len(self.widths) != 4 or min(self.widths) < 1:
             raise SettingsError(f"widths must be four counts from 1 up, got {self.widths}")
 

@@ -7,7 +7,7 @@ import torch
 
 from anymask.errors import WeightsError
 from anymask.fastsam.archive import Array
-from anymask.fastsam.checkpoint import our_weights, read_weights, variant, write_weights
+from anymask.fastsam.checkpoint import our_weights, read_checkpoint, write_weights
 from anymask.files import replace_file
 from anymask.network.checkpoint import fill
 from anymask.network.yolo import Network
@@ -19,17 +19,16 @@ def fill_from_published(network: Network, path: Path) -> None:
     Raises:
         WeightsError: the file cannot be read, or is of another network.
     """
-    weights = read_weights(path)
-    config = variant(weights, path)
-    if config != network.config:
+    read = read_checkpoint(path)
+    if read.config != network.config:
         raise WeightsError(
-            f"{path}: expected the weights of {network.config}, got those of {config}; name another file"
+            f"{path}: expected the weights of {network.config}, got those of {read.config}; name another file"
         )
-    fill_renamed(network, weights, path)
+    fill_renamed(network, read.weights, path)
 
 
 def fill_renamed(network: Network, weights: Mapping[str, Array], path: Path) -> None:
-    """Put ``weights``, by their published names, into the network that `variant` says they are of."""
+    """Put ``weights``, by their published names, into the network they are of."""
     fill(network, {name: torch.from_numpy(value) for name, value in our_weights(weights).items()}, path)
 
 
@@ -37,11 +36,11 @@ def load_published(path: Path) -> Network:
     """The network of a FastSAM checkpoint, in eval mode.
 
     Raises:
-        WeightsError: see `anymask.fastsam.checkpoint.read_weights` and ``variant``.
+        WeightsError: see `anymask.fastsam.checkpoint.read_checkpoint`.
     """
-    weights = read_weights(path)
-    network = Network(variant(weights, path))
-    fill_renamed(network, weights, path)
+    read = read_checkpoint(path)
+    network = Network(read.config)
+    fill_renamed(network, read.weights, path)
     return network.eval()
 
 

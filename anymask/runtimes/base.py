@@ -1,7 +1,7 @@
 """What every runtime gives: `Runtime`, a class with one method, and `RawOutput`, what that method returns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import MissingExtraError, ShapeError, WeightsError, check_shape
+from anymask.errors import MissingExtraError, ShapeError, WeightsError, check_shape, printable
 
 FEATURE_STRIDES = (4, 8, 16, 32)
 # How every file of a network calls what goes in and comes out
@@ -21,6 +21,8 @@ FEATURES = tuple(f"features{stride}" for stride in FEATURE_STRIDES)
 # Names in the metadata of a file
 TRUNK = "trunk"  # what trunk its features are of
 NETWORK = "network"  # the NetworkConfig as JSON, so that the network can be built again
+
+SHOWN_NAMES = 5  # of a file's, in a message
 
 BOX = 4  # rows of the predictions that hold the box
 
@@ -108,25 +110,63 @@ class Runtime(ABC):
         return np.ascontiguousarray(batch, np.float32)
 
 
-def check_form(name: str, inputs: Mapping[str, object], outputs: Collection[str], fixed: bool, cure: str) -> None:
+def check_form(
+    name: str,
+    inputs: Mapping[str, Sequence[int | None]],
+    outputs: Collection[str],
+    others: Collection[str],
+    cure: str,
+) -> None:
     """Raise WeightsError unless a file called ``name`` has the input and the outputs of a network, for any size.
 
-    inputs: their shapes by name, for the message. fixed: whether the height or the width of a batch is. cure: what the
-    user can do about it.
+    inputs: their sides by name, None where one is free; no sides at all where the file does not tell. others: the names
+    of inputs and outputs that are not float32. cure: what the user can do about it.
     """
     if set(inputs) != {INPUT} or not set(outputs).issuperset(OUTPUTS):
         raise WeightsError(
             f"{name} must have the input {INPUT} and the outputs {', '.join(OUTPUTS)}, "
-            f"but has {', '.join(inputs)} and {', '.join(sorted(outputs))}: {cure}"
+            f"but has {listed(inputs)} and {listed(sorted(outputs))}: {cure}"
         )
-    if fixed:
-        raise WeightsError(f"{name} takes pictures of one size only, {inputs[INPUT]}: {cure}")
+    wrong = sorted({INPUT, *OUTPUTS, *FEATURES}.intersection(others))
+    if wrong:
+        raise WeightsError(
+            f"{name} must take and give float32 numbers, but of another type is {', '.join(wrong)}: {cure}"
+        )
+    sides = inputs[INPUT]
+    shape = f"({', '.join('any' if side is None else str(side) for side in sides)})"
+    if sides and (len(sides) != 4 or sides[0] not in (None, 1) or sides[1] not in (None, 3)):
+        raise WeightsError(f"{name} must take pictures of shape (any, 3, any, any), but takes {shape}: {cure}")
+    if any(side is not None for side in sides[2:]):
+        raise WeightsError(f"{name} takes pictures of one size only, {shape}: {cure}")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names out of a file, fit for a message: the first few, and none too long."""
+    every = list(names)
+    shown = ", ".join(printable(each, 80) for each in every[:SHOWN_NAMES])
+    return f"{shown} and {len(every) - SHOWN_NAMES} more" if len(every) > SHOWN_NAMES else shown or "none"
+
+
+def run_error(name: str, error: Exception, cure: str) -> WeightsError:
+    """The error for a file called ``name`` that was opened, and then fails when it runs."""
+    reason = printable(" ".join(str(error).split()), 300) or type(error).__name__
+    if any(word in reason.lower() for word in ("allocat", "bad_alloc", "memory")):
+        return WeightsError(f"{name} needs more memory than there is ({reason}): take a smaller image_size, or {cure}")
+    return WeightsError(f"{name} cannot be run ({reason}): {cure}")
 
 
 def missing_engine(package: str) -> MissingExtraError:
     """The error for a runtime whose engine, which is an extra of the same name, is not installed."""
     return MissingExtraError(
         f'{package} is not installed, and the runtime {package!r} needs it: pip install "anymask[{package}]"'
+    )
+
+
+def broken_engine(package: str, error: Exception) -> MissingExtraError:
+    """The error for a runtime whose engine is installed and cannot be imported."""
+    reason = printable(" ".join(str(error).split()), 300) or type(error).__name__
+    return MissingExtraError(
+        f"{package} is installed, but cannot be imported ({reason}): pip install --force-reinstall {package}"
     )
 
 

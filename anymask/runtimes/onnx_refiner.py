@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import WeightsError, check_shape
-from anymask.runtimes.base import FEATURES, TRUNK, name_of
-from anymask.runtimes.onnx_session import open_session
+from anymask.runtimes.base import FEATURES, TRUNK, listed, name_of
+from anymask.runtimes.onnx_session import open_session, run_session
 
 INPUTS = ("pixels", "prompts", *FEATURES)
 OUTPUTS = ("logits", "quality")
@@ -38,8 +38,9 @@ class OnnxRefiner:
         if inputs != set(INPUTS) or outputs != set(OUTPUTS):
             raise WeightsError(
                 f"{name_of(source)} must be a refiner with the inputs {', '.join(INPUTS)} and the outputs "
-                f"{', '.join(OUTPUTS)}, but has {', '.join(sorted(inputs))} and {', '.join(sorted(outputs))}: {CURE}"
+                f"{', '.join(OUTPUTS)}, but has {listed(sorted(inputs))} and {listed(sorted(outputs))}: {CURE}"
             )
+        self.name = name_of(source)
         self.trunk: str = self._session.get_modelmeta().custom_metadata_map.get(TRUNK, "")  # whose features it reads
 
     def run(
@@ -57,4 +58,4 @@ class OnnxRefiner:
         check_shape(pixels, "B 3 S S", "pixels")
         check_shape(prompts, "B 4 S S", "prompts")
         values = dict(zip(INPUTS, (pixels, prompts, *features), strict=True))
-        return RefinerOutput(*self._session.run(OUTPUTS, values))
+        return RefinerOutput(*run_session(self._session, OUTPUTS, values, self.name, CURE))

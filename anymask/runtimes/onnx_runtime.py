@@ -1,5 +1,6 @@
 """Runs an ONNX file on the CPU by ONNX Runtime."""
 
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from anymask.runtimes.base import FEATURES, INPUT, OUTPUTS, RawOutput, Runtime, check_form, name_of
 from anymask.runtimes.onnx_part import part_of
-from anymask.runtimes.onnx_session import open_session
+from anymask.runtimes.onnx_session import open_session, run_session
 
 CURE = "give a file that anymask exported, or export the weights again with a dynamic height and width"
 
@@ -32,10 +33,12 @@ class OnnxRuntime(Runtime):
     def __init__(self, source: str | Path | bytes, threads: int | None = None, *, spin: bool = True) -> None:
         self._open = partial(open_session, threads=threads, cure=CURE, spin=spin)
         self._session = self._open(source)
-        inputs = {each.name: each.shape for each in self._session.get_inputs()}
-        outputs = {each.name for each in self._session.get_outputs()}
-        fixed = any(isinstance(side, int) for side in inputs.get(INPUT, ())[2:])
-        check_form(name_of(source), inputs, outputs, fixed, CURE)
+        self._name = name_of(source)
+        taken, given = self._session.get_inputs(), self._session.get_outputs()
+        inputs = {each.name: [side if isinstance(side, int) else None for side in each.shape] for each in taken}
+        outputs = {each.name for each in given}
+        others = {each.name for each in (*taken, *given) if each.type != "tensor(float)"}
+        check_form(self._name, inputs, outputs, others, CURE)
         self._has_features = outputs.issuperset(FEATURES)
         self._trunk_bytes = trunk_of(source) if self._has_features else None
         self._opening = Lock()
@@ -43,7 +46,7 @@ class OnnxRuntime(Runtime):
 
     def run(self, batch: NDArray[np.float32]) -> RawOutput:
         """See `Runtime.run`."""
-        predictions, prototypes = self._session.run(OUTPUTS, {INPUT: self.check_batch(batch)})
+        predictions, prototypes = self._run(self._session, OUTPUTS, self.check_batch(batch))
         return RawOutput(predictions, prototypes)
 
     def features(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
@@ -53,15 +56,18 @@ class OnnxRuntime(Runtime):
             return super().features(batch)
         with self._opening:
             trunk = self._trunk
-        return tuple(trunk.run(FEATURES, {INPUT: batch}))
+        return tuple(self._run(trunk, FEATURES, batch))
 
     def run_with_features(self, batch: NDArray[np.float32]) -> tuple[RawOutput, tuple[NDArray[np.float32], ...]]:
         """See `Runtime.run_with_features`."""
         batch = self.check_batch(batch)
         if not self._has_features:
             return super().run_with_features(batch)
-        predictions, prototypes, *features = self._session.run((*OUTPUTS, *FEATURES), {INPUT: batch})
+        predictions, prototypes, *features = self._run(self._session, (*OUTPUTS, *FEATURES), batch)
         return RawOutput(predictions, prototypes), tuple(features)
+
+    def _run(self, session: Any, outputs: Sequence[str], batch: NDArray[np.float32]) -> list[Any]:
+        return run_session(session, outputs, {INPUT: batch}, self._name, CURE)
 
     @cached_property
     def _trunk(self) -> Any:

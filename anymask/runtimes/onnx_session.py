@@ -1,10 +1,11 @@
-"""Opening an ONNX file by ONNX Runtime on the CPU."""
+"""Opening an ONNX file by ONNX Runtime on the CPU, and running it."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from anymask.errors import WeightsError
-from anymask.runtimes.base import name_of
+from anymask.errors import WeightsError, printable
+from anymask.runtimes.base import name_of, run_error
 
 
 def open_session(source: str | Path | bytes, threads: int | None, cure: str, *, spin: bool = True) -> Any:
@@ -30,5 +31,14 @@ def open_session(source: str | Path | bytes, threads: int | None, cure: str, *, 
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime has a dozen unrelated exceptions for a bad file
-        reason = " ".join(str(error).split())
+        reason = printable(" ".join(str(error).split()), 500)
         raise WeightsError(f"{name_of(source)} cannot be read as an ONNX model ({reason}): {cure}") from error
+
+
+def run_session(session: Any, outputs: Sequence[str], inputs: Mapping[str, Any], name: str, cure: str) -> list[Any]:
+    """The outputs of a session for inputs. Raises WeightsError where the file, called ``name``, fails at it."""
+    try:
+        found: list[Any] = session.run(outputs, dict(inputs))
+    except Exception as error:  # the same dozen
+        raise run_error(name, error, cure) from error
+    return found

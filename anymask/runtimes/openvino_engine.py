@@ -7,8 +7,8 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
-from anymask.errors import WeightsError
-from anymask.runtimes.base import missing_engine, name_of
+from anymask.errors import WeightsError, printable
+from anymask.runtimes.base import broken_engine, missing_engine, name_of
 
 TELEMETRY = "openvino_telemetry"  # a package that comes along with OpenVINO
 OURS = "anymask"  # the section of a model's information that our export writes
@@ -24,7 +24,7 @@ def load_openvino() -> Any:
     does so is missing OpenVINO takes a stub of its own instead, so it is hidden while OpenVINO is imported. What the
     program has imported before stays as it is.
 
-    Raises MissingExtraError where OpenVINO is not installed.
+    Raises MissingExtraError where OpenVINO is not installed, or is broken.
     """
     with _loading:
         hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == TELEMETRY}
@@ -32,10 +32,10 @@ def load_openvino() -> Any:
         modules[TELEMETRY] = None
         try:
             import openvino
-        except ModuleNotFoundError as error:
-            if error.name != "openvino":
-                raise
-            raise missing_engine("openvino") from error
+        except Exception as error:  # of a broken library anything
+            if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
+                raise missing_engine("openvino") from error
+            raise broken_engine("openvino", error) from error
         finally:
             del modules[TELEMETRY]
             modules.update(hidden)
@@ -55,7 +55,7 @@ def read_model(source: str | Path | bytes, cure: str) -> Any:
     try:
         return openvino.Core().read_model(io.BytesIO(source) if isinstance(source, bytes) else Path(source))
     except Exception as error:  # OpenVINO raises RuntimeErrors that tell of its sources, line by line
-        reason = " ".join(str(error).split())
+        reason = printable(" ".join(str(error).split()), 500)
         raise WeightsError(f"{name_of(source)} cannot be read by OpenVINO ({reason}): {cure}") from error
 
 

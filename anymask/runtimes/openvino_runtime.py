@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import WeightsError
-from anymask.runtimes.base import FEATURES, INPUT, OUTPUTS, RawOutput, Runtime, check_form, name_of
+from anymask.errors import WeightsError, printable
+from anymask.runtimes.base import FEATURES, INPUT, OUTPUTS, RawOutput, Runtime, check_form, name_of, run_error
 from anymask.runtimes.openvino_engine import load_openvino, metadata_of, read_model
 
 CURE = "give a file that anymask exported; an .xml file needs its .bin file beside it"
@@ -35,10 +35,11 @@ class OpenVinoRuntime(Runtime):
         self._name = name_of(source)
         self._threads = threads
         self._model = read_model(source, CURE)
-        inputs = {each.get_any_name(): each.get_partial_shape() for each in self._model.inputs if each.get_names()}
-        outputs = {name for each in self._model.outputs for name in each.get_names()}
-        fixed = INPUT in inputs and any(side.is_static for side in list(inputs[INPUT])[2:])
-        check_form(self._name, inputs, outputs, fixed, CURE)
+        taken, given = self._model.inputs, self._model.outputs
+        inputs = {each.get_any_name(): sides_of(each.get_partial_shape()) for each in taken if each.get_names()}
+        outputs = {name for each in given for name in each.get_names()}
+        odd = [each for each in (*taken, *given) if each.get_element_type().get_type_name() != "f32"]
+        check_form(self._name, inputs, outputs, {name for each in odd for name in each.get_names()}, CURE)
         self._has_features = outputs.issuperset(FEATURES)
         self.metadata = metadata_of(self._model)
         wanted = (*OUTPUTS, *FEATURES) if self._has_features else OUTPUTS
@@ -71,6 +72,13 @@ class OpenVinoRuntime(Runtime):
         return Part(self._model, FEATURES, self._threads, self._name)
 
 
+def sides_of(shape: Any) -> list[int | None]:
+    """The sides of a partial shape, None where one is free; none at all where their number is."""
+    if shape.rank.is_dynamic:
+        return []
+    return [side.get_length() if side.is_static else None for side in shape]
+
+
 class Part:
     """What some outputs of a model need, compiled for the CPU. Each call has an infer request of its own, for a request
     holds its outputs; those that are idle are used again.
@@ -78,6 +86,7 @@ class Part:
 
     def __init__(self, model: Any, outputs: Sequence[str], threads: int | None, name: str) -> None:
         openvino = load_openvino()
+        self._name = name
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",  # every thread works on one picture
@@ -90,7 +99,7 @@ class Part:
             part = openvino.Model(results, model.get_parameters(), "part")
             self._compiled = openvino.Core().compile_model(part, "CPU", settings)
         except Exception as error:  # RuntimeErrors, as in reading
-            reason = " ".join(str(error).split())
+            reason = printable(" ".join(str(error).split()), 500)
             raise WeightsError(f"{name} cannot be compiled by OpenVINO ({reason}): {CURE}") from error
         self._idle: deque[Any] = deque()
 
@@ -100,7 +109,10 @@ class Part:
             request = self._idle.pop()
         except IndexError:
             request = self._compiled.create_infer_request()
-        request.infer({INPUT: batch})
-        outputs = tuple(request.get_output_tensor(index).data.copy() for index in range(count))
+        try:
+            request.infer({INPUT: batch})
+            outputs = tuple(request.get_output_tensor(index).data.copy() for index in range(count))
+        except Exception as error:  # RuntimeErrors once more
+            raise run_error(self._name, error, CURE) from error
         self._idle.append(request)
         return outputs

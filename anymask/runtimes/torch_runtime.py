@@ -3,14 +3,25 @@
 import io
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import WeightsError
-from anymask.runtimes.base import OUTPUTS, RawOutput, Runtime, missing_engine, name_of
+from anymask.errors import WeightsError, printable
+from anymask.runtimes.base import (
+    FEATURES,
+    OUTPUTS,
+    RawOutput,
+    Runtime,
+    broken_engine,
+    missing_engine,
+    name_of,
+    run_error,
+)
 
 ABOUT = "anymask.json"  # the file inside a TorchScript file that holds the metadata
 FEATURES_METHOD = "features"
@@ -33,61 +44,87 @@ class TorchRuntime(Runtime):
     suffixes = (".torchscript",)
 
     def __init__(self, source: str | Path | bytes, threads: int | None = None) -> None:
-        try:
-            import torch
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise missing_engine("torch") from error
-        self._torch = torch
+        self._torch = load_torch()
+        self._name = name_of(source)
         self._threads = threads
         module, self.metadata = load_script(source)
         self._has_features = hasattr(module, FEATURES_METHOD)
         kept = [FEATURES_METHOD] if self._has_features else []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self._module = torch.jit.freeze(module, preserved_attrs=kept)  # folds the norms into the convolutions
+        with _reading(self._name):
+            self._module = self._torch.jit.freeze(module, preserved_attrs=kept)  # folds the norms into the convolutions
 
     def run(self, batch: NDArray[np.float32]) -> RawOutput:
         """See `Runtime.run`."""
-        return RawOutput(*self._call(self._module.forward, self.check_batch(batch))[: len(OUTPUTS)])
+        return RawOutput(*self._call("forward", self.check_batch(batch), len(OUTPUTS))[: len(OUTPUTS)])
 
     def features(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """See `Runtime.features`."""
         batch = self.check_batch(batch)
-        return self._call(self._module.features, batch) if self._has_features else super().features(batch)
+        return self._call(FEATURES_METHOD, batch, len(FEATURES)) if self._has_features else super().features(batch)
 
     def run_with_features(self, batch: NDArray[np.float32]) -> tuple[RawOutput, tuple[NDArray[np.float32], ...]]:
         """See `Runtime.run_with_features`."""
         batch = self.check_batch(batch)
         if not self._has_features:
             return super().run_with_features(batch)
-        predictions, prototypes, *features = self._call(self._module.forward, batch)
+        predictions, prototypes, *features = self._call("forward", batch, len(OUTPUTS) + len(FEATURES))
         return RawOutput(predictions, prototypes), tuple(features)
 
-    def _call(self, method: Any, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def _call(self, method: str, batch: NDArray[np.float32], least: int) -> tuple[NDArray[np.float32], ...]:
+        """What a method gives for a batch: at least so many tensors."""
         # Asked for in every calling thread, as each begins with a number of its own
         if self._threads is not None and self._torch.get_num_threads() != self._threads:
             self._torch.set_num_threads(self._threads)
-        with self._torch.inference_mode():
-            return tuple(output.numpy() for output in method(self._torch.tensor(batch)))
+        try:
+            with self._torch.inference_mode():
+                found = getattr(self._module, method)(self._torch.tensor(batch))
+        except Exception as error:  # RuntimeErrors of many lines
+            raise run_error(self._name, error, CURE) from error
+        kinds = [getattr(each, "dtype", None) for each in found] if isinstance(found, tuple) else []
+        if len(kinds) < least or any(kind != self._torch.float32 for kind in kinds):
+            raise WeightsError(f"{self._name} must give {least} tensors of float32 from {method}, and does not: {CURE}")
+        return tuple(each.numpy() for each in found)
+
+
+def load_torch() -> Any:
+    """The module `torch`. Raises MissingExtraError where it is not installed, or is broken."""
+    try:
+        import torch
+    except Exception as error:  # of a broken library anything
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            raise missing_engine("torch") from error
+        raise broken_engine("torch", error) from error
+    return torch
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Around what PyTorch makes of a file called ``name``. Raises WeightsError for whatever it raises."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it announces its own retirement
+            yield
+    except Exception as error:  # RuntimeErrors of many lines
+        reason = printable(" ".join(str(error).split()), 200)
+        raise WeightsError(f"{name} cannot be read as TorchScript ({reason}): {CURE}") from error
 
 
 def load_script(source: str | Path | bytes) -> tuple[Any, dict[str, str]]:
     """The module of a TorchScript file, ready to run, and its metadata. Raises WeightsError."""
-    import torch
-
+    torch = load_torch()
+    name = name_of(source)
     if not isinstance(source, bytes) and not Path(source).is_file():
         raise WeightsError(f"{source} is not there: {CURE}")
     extra: dict[str, Any] = {ABOUT: ""}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it announces its own retirement
-            file = io.BytesIO(source) if isinstance(source, bytes) else str(source)
-            module = torch.jit.load(file, map_location="cpu", _extra_files=extra)  # type: ignore[no-untyped-call]
-    except Exception as error:  # RuntimeErrors of many lines
-        reason = " ".join(str(error).split())[:200]
-        raise WeightsError(f"{name_of(source)} cannot be read as TorchScript ({reason}): {CURE}") from error
+    with _reading(name):
+        file = io.BytesIO(source) if isinstance(source, bytes) else str(source)
+        module = torch.jit.load(file, map_location="cpu", _extra_files=extra).eval()
     if not extra[ABOUT]:
-        raise WeightsError(f"{name_of(source)} holds no {ABOUT}, so anymask did not write it: {CURE}")
-    return module.eval(), json.loads(extra[ABOUT])
+        raise WeightsError(f"{name} holds no {ABOUT}, so anymask did not write it: {CURE}")
+    try:
+        metadata = json.loads(extra[ABOUT])
+    except (ValueError, RecursionError):
+        metadata = None
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise WeightsError(f"{name} holds no table of texts in its {ABOUT}: {CURE}")
+    return module, metadata

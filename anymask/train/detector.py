@@ -10,7 +10,7 @@ from torch import nn
 
 from anymask.datasets import PhotoEntry
 from anymask.errors import WeightsError
-from anymask.fastsam.checkpoint import SUFFIXES, read_weights, variant
+from anymask.fastsam.checkpoint import SUFFIXES, read_checkpoint
 from anymask.network.checkpoint import network_config
 from anymask.network.published import fill_from_published
 from anymask.network.trunk import EfficientNetLite, imagenet_state
@@ -84,7 +84,7 @@ def fitted_to(settings: Settings, weights: Path | None) -> Settings:
     """
     if weights is None or weights.suffix.lower() not in SUFFIXES:
         return settings
-    return replace(settings, network=variant(read_weights(weights), weights), freeze_trunk=False)
+    return replace(settings, network=read_checkpoint(weights).config, freeze_trunk=False)
 
 
 def check_resumable(state: dict[str, Any], path: Path, settings: Settings) -> None:

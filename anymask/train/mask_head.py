@@ -14,7 +14,7 @@ from anymask.errors import WeightsError
 from anymask.models import default_weights
 from anymask.network.checkpoint import mask_head_config
 from anymask.network.head import STRIDES
-from anymask.network.mask_head import GRID, MaskHead, grid_points, windows_of
+from anymask.network.mask_head import GRID, MaskHead, MaskHeadOutput, grid_points, windows_of
 from anymask.network.trunk import imagenet_trunk
 from anymask.runtimes.base import BOX
 from anymask.runtimes.onnx_runtime import OnnxRuntime
@@ -71,8 +71,9 @@ class MaskHeadLesson(Lesson[MaskHead]):
         pixels = batch.images.float().div(255).cpu().numpy()
         raw, features = self.detector.run_with_features(pixels)
         predictions = torch.from_numpy(raw.predictions).to(device)
+        boxes = cxcywh_to_xyxy(raw.predictions[:, :BOX].transpose(0, 2, 1)).clip(0, pixels.shape[-1])  # as in use
         found = Found(
-            torch.from_numpy(cxcywh_to_xyxy(raw.predictions[:, :BOX].transpose(0, 2, 1))).to(device),
+            torch.from_numpy(boxes).to(device),
             predictions[:, BOX],
             predictions[:, BOX + raw.classes :],
         )
@@ -80,7 +81,9 @@ class MaskHeadLesson(Lesson[MaskHead]):
         maps = [torch.from_numpy(each).to(device, memory_format=torch.channels_last) for each in features]
         prototypes = torch.from_numpy(raw.prototypes).to(device)
         hints = (windows.coefficients @ prototypes.flatten(2)).view(-1, 1, *prototypes.shape[2:])
-        output = network(network.pyramid(maps), windows.boxes, hints)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            output = MaskHeadOutput(*network(network.pyramid(maps), windows.boxes, hints))
+        output = MaskHeadOutput(output.logits.float(), output.quality.float())
         cells = grid_points(windows_of(windows.boxes), 2 * GRID).flatten(0, 1)
         return mask_head_losses(output, Wanted(batch.masks, windows.wanted, windows.real, cells), self.settings)
 

@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from anymask.errors import SettingsError
 from anymask.network.mask_head import MaskHeadConfig
 from anymask.train.settings import CanvasSettings
 
 
 @dataclass(frozen=True)
 class MaskHeadSettings(CanvasSettings):
-    """A training run of the mask head. The defaults are the recipe of the packaged one."""
+    """A training run of the mask head. The defaults are the recipe of the packaged one.
+
+    Raises:
+        SettingsError: a value the loop cannot work with.
+    """
 
     network: MaskHeadConfig = field(default_factory=MaskHeadConfig)
 
@@ -33,3 +38,14 @@ class MaskHeadSettings(CanvasSettings):
     learning_rate: float = 3e-3
     decay_from: float = 0.4
     clip_norm: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.windows < 1:
+            raise SettingsError(f"windows must be at least 1, got {self.windows}")
+        for name in ("found", "least_iou", "exact_box", "hinted"):
+            if not 0 <= (value := getattr(self, name)) <= 1:
+                raise SettingsError(f"{name} must be from 0 to 1, got {value}")
+        for name in ("box_jitter", "quality_gain"):
+            if not 0 <= (value := getattr(self, name)) < float("inf"):
+                raise SettingsError(f"{name} must be a number from 0 up, got {value}")

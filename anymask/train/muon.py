@@ -1,4 +1,8 @@
-"""Muon: momentum whose step is made orthogonal, for the kernels of convolutions; AdamW for everything else."""
+"""Muon: momentum whose step is made orthogonal, for every matrix of weights; AdamW for norms and biases.
+
+Matrices are the kernels of convolutions and of linear layers, output layers too: of one row the orthogonal step is the
+normalised one. Networks here have no kernels of one input channel but in a trunk, which is frozen.
+"""
 
 from collections.abc import Iterable
 from typing import Any

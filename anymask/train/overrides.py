@@ -47,7 +47,8 @@ def _expected(name: str, kind: Any) -> str:
         return " or ".join(f"{name}.{field.name}=..." for field in fields(kind))
     parts = [EXPECTED.get(part, "a word") for part in get_args(kind)]
     if get_origin(kind) is tuple:
-        return f"{len(parts)} values with commas, each {parts[0]}"
+        number = "" if Ellipsis in get_args(kind) else f"{len(parts)} "
+        return f"{number}values with commas, each {parts[0]}"
     if parts:
         return f"pairs with commas, each {parts[0]}, a colon and {parts[1]}"
     return EXPECTED.get(kind, "a word")
@@ -56,6 +57,8 @@ def _expected(name: str, kind: Any) -> str:
 def _parsed(name: str, text: str, kind: Any) -> Any:
     parts = get_args(kind)
     try:
+        if get_origin(kind) is tuple and parts[-1] is Ellipsis:
+            return tuple(parts[0](item) for item in text.split(","))
         if get_origin(kind) is tuple:
             return tuple(part(item) for part, item in zip(parts, text.split(","), strict=True))
         if parts:

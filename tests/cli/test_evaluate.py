@@ -37,6 +37,7 @@ def test_the_table_and_the_file(run: Run, collections: Path) -> None:
         *(
             "weights_sha256",
             "mask_head_sha256",
+            "drawn",
             "refiner_sha256",
             "refine",
             "image_size",

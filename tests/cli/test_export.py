@@ -185,7 +185,7 @@ def test_weights_become_files_for_other_programs(
     ended = run("export", weights, "--to", to, "--compare-on", astronaut)
     assert (ended.code, ended.err) == (0, "")
     if (weights, suffix) == ("default", ".onnx"):  # a copy
-        assert ended.out == f"{to}: {to.stat().st_size / 1e6:.1f} MB\n"
+        assert ended.out == f"{to}: {to.stat().st_size / 1e6:.1f} MB, the bytes of {default_weights()}, which run\n"
         assert to.read_bytes() == default_weights().read_bytes()
         return
     engine = "ONNX Runtime" if weights == "default" else "torch"

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from anymask import __version__
+from anymask.fastsam.archive import write_archive
 from anymask.models import default_weights, weights_hash
 
 Run = Callable[..., Any]
@@ -163,11 +164,47 @@ def test_an_interrupt_ends_it_with_130(start: Start, photo: Image.Image) -> None
 
 def test_commands_that_need_an_extra_name_it(process: Run) -> None:
     without = "import sys; sys.modules['torch'] = None; from anymask.cli import main; main(sys.argv[1:])"
+    with Path("last.pt").open("wb") as stream:
+        write_archive(stream, dict.fromkeys(("network", "optimiser", "step", "settings")) | {"ema": {}}, {})
     for command in (["train"], ["export", "last.pt"]):
         ended = process(*command, python=("-c", without))
         (line,) = ended.lines
         assert ended.code == 1
         assert line == 'anymask: torch is not installed, and this command needs it: pip install "anymask[train]"'
+
+
+@pytest.mark.parametrize("package", ["numpy", "PIL", "platformdirs", "pycocotools", "rich", "typer"])
+def test_without_a_package_of_the_base_the_cure_is_told(process: Run, package: str) -> None:
+    without = f"import sys; sys.modules[{package!r}] = None; from anymask.__main__ import main; main()"
+    ended = process("doctor", python=("-c", without))
+    (line,) = ended.lines
+    assert ended.code == 1
+    assert line == f"anymask: {package} is not installed; install anymask again: pip install --force-reinstall anymask"
+
+
+def test_without_onnxruntime_segment_tells_the_cure(process: Run, photo: Image.Image) -> None:
+    photo.save("a.png")
+    without = "import sys; sys.modules['onnxruntime'] = None; from anymask.__main__ import main; main()"
+    ended = process("segment", "a.png", python=("-c", without))
+    (line,) = ended.lines
+    assert ended.code == 1 and line.startswith("anymask: onnxruntime cannot be imported (")
+    assert line.endswith("; install anymask again: pip install --force-reinstall anymask")
+
+
+@posix_only
+def test_what_does_not_fit_in_memory_is_one_line(process: Run, photo: Image.Image) -> None:
+    photo.save("a.png")
+    failing = (
+        "import sys, anymask.cli\n"
+        "def find(*_, **__): raise MemoryError\n"
+        "sys.modules['anymask.cli.segment'].find = find\n"
+        "from anymask.__main__ import main; main()"
+    )
+    ended = process("segment", "a.png", python=("-c", failing))
+    assert (ended.code, ended.lines) == (
+        1,
+        ["anymask: it does not fit in memory; close other programs, or give smaller files"],
+    )
 
 
 @pytest.mark.parametrize("package", ["scipy", "skimage"])

@@ -9,8 +9,8 @@ from PIL import Image
 
 from anymask import DatasetError, rle
 from anymask.datasets import LabelledPhoto
-from anymask.evaluate.scores import Scored, fit_score_rule, mean_ranks, score_photo, score_photos, spearman
-from anymask.postprocess import ScoreRule
+from anymask.evaluate.scores import Scored, fit_factor, fit_score_rule, mean_ranks, score_photo, score_photos, spearman
+from anymask.rules import ScoreRule
 from anymask.runtimes import FakeRuntime
 
 
@@ -116,3 +116,26 @@ def test_only_photos_with_everything_labelled_count(photo: LabelledPhoto) -> Non
     none = score_photos(runtime(), [some], 32)
     assert [len(none.class_scores), len(none.maskness), len(none.true_iou)] == [0, 0, 0]
     assert math.isnan(none.correlation(ScoreRule()))
+
+
+def test_a_smaller_power_is_taken_where_it_is_nearly_as_good() -> None:
+    rng = np.random.default_rng(0)
+    true_iou = rng.random(200)
+    scored = Scored(rng.random(200), true_iou * rng.uniform(0.8, 1, 200), true_iou)
+    best = fit_score_rule(scored)
+    modest = fit_score_rule(scored, slack=0.05)
+    assert modest.maskness_power < best.maskness_power
+    assert scored.correlation(modest) >= scored.correlation(best) - 0.05
+
+
+def test_the_factor_lets_drawn_masks_score_like_the_others() -> None:
+    class_scores = np.array([0.9, 0.8, 0.4, 0.2, 0.1])
+    drawn = Scored(class_scores, np.array([0.9, 0.9, 0.8, 0.5, 0.5]), np.zeros(5))
+    plain = Scored(class_scores, np.array([0.9, 0.9, 0.4, 0.25, 0.25]), np.zeros(5))
+    rule = fit_factor(ScoreRule(1.0, 1.0), drawn, plain, ScoreRule(1.0, 1.0))
+    assert rule == ScoreRule(1.0, 1.0, 0.5)
+    assert rule(class_scores, drawn.maskness)[2:].tolist() == pytest.approx([0.16, 0.05, 0.025])
+    assert fit_factor(ScoreRule(), plain, drawn, ScoreRule()).factor == 1.0  # never above what a score may be
+    none = Scored(np.zeros(0), np.zeros(0), np.zeros(0))
+    with pytest.raises(DatasetError, match="candidates with a score above 0"):
+        fit_factor(ScoreRule(), none, none, ScoreRule())

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from anymask.errors import WeightsError
 from anymask.export import export_onnx, export_openvino, export_torchscript, write_metadata
@@ -139,3 +140,22 @@ def test_a_network_that_cannot_be_built_is_told(network: Network, tmp_path: Path
     write_metadata(path, {"network": said})
     with pytest.raises(WeightsError, match=r"mine\.onnx: expected a network that this version can build"):
         load_exported(path)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
+def test_a_suffix_may_be_in_capitals(network: Network, tmp_path: Path) -> None:
+    for _ in range(2):  # anew, and in the place of what is there
+        export_openvino(onnx_bytes(network), tmp_path / "U.XML")
+    assert {path.name for path in tmp_path.iterdir()} == {"U.XML", "U.bin"}
+    assert open_runtime(tmp_path / "U.XML", 1).run(np.zeros((1, 3, 32, 32), np.float32)).coefficients == 8
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
+def test_what_fails_while_it_is_compared_is_not_blamed_on_the_disk(network: Network, tmp_path: Path) -> None:
+    class Failing(TorchNetwork):
+        def run(self, batch: NDArray[np.float32]) -> RawOutput:
+            raise RuntimeError("out of luck")
+
+    with pytest.raises(RuntimeError, match="out of luck"):
+        export_openvino(onnx_bytes(network), tmp_path / "mine.xml", ours=Failing(network))
+    assert list(tmp_path.iterdir()) == []

@@ -9,10 +9,19 @@ import numpy as np
 import pytest
 
 from anymask.errors import WeightsError
-from anymask.fastsam.archive import Array
-from anymask.fastsam.checkpoint import BINS, PARTS, is_published, read_weights, to_ours, variant
+from anymask.fastsam.archive import Archive, Array
+from anymask.fastsam.checkpoint import (
+    BINS,
+    PARTS,
+    check_values,
+    is_published,
+    read_checkpoint,
+    read_weights,
+    to_ours,
+    variant,
+)
 from anymask.fastsam.modules import named_tensors
-from anymask.fastsam.pickles import Storage, StoredTensor
+from anymask.fastsam.pickles import GETATTR, Storage, StoredTensor
 from anymask.fastsam.yolov8_seg import module, published_model
 from anymask.network.config import YOLO_SCALES, NetworkConfig
 from tests.published_weights import CONFIG
@@ -27,14 +36,24 @@ def test_what_is_written_is_read(checkpoint: Path, weights: Weights) -> None:
     assert list(read) == list(weights)
     assert all(np.array_equal(read[name], values) for name, values in weights.items())
     assert {values.dtype.str for values in read.values()} == {"<f2", "<i8"}
-    assert variant(read, checkpoint) == CONFIG
+    assert read_checkpoint(checkpoint).config == CONFIG
+    assert read_checkpoint(checkpoint).image_size == 640
     assert is_published(checkpoint)
+
+
+def test_the_head_keeps_what_the_program_of_its_time_calls(checkpoint: Path) -> None:
+    with Archive(checkpoint) as archive:
+        model = archive.content["model"]
+    head = model.state["_modules"]["model"].state["_modules"]["22"]
+    detect = head.state["detect"]
+    assert (detect.function, detect.arguments[1:]) == (GETATTR, ("forward",))
+    assert str(detect.arguments[0]) == "ultralytics.nn.modules.head.Detect"
 
 
 def test_reading_imports_no_torch(checkpoint: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from anymask.fastsam.checkpoint import read_weights, variant\n"
-        "path = Path(sys.argv[1]); print(variant(read_weights(path), path)); assert 'torch' not in sys.modules"
+        "import sys; from pathlib import Path; from anymask.fastsam.checkpoint import read_checkpoint\n"
+        "print(read_checkpoint(Path(sys.argv[1])).config); assert 'torch' not in sys.modules"
     )
     ended = subprocess.run([sys.executable, "-c", code, checkpoint], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == str(CONFIG)
@@ -45,10 +64,7 @@ def test_reading_imports_no_torch(checkpoint: Path) -> None:
 def test_the_shapes_tell_the_variant(size: str, classes: int, reg_max: int, coefficients: int) -> None:
     config = NetworkConfig(size, "yolo", classes, reg_max, coefficients, detail=False)
     shapes = {name: tensor.shape for name, tensor in named_tensors(published_model(config)).items()}
-    # arrays of one zero each, shown over and over, so that size x takes no memory
-    weights: Weights = {name: np.broadcast_to(np.float16(0), shape) for name, shape in shapes.items()}
-    weights[BINS] = np.arange(reg_max).reshape(1, -1, 1, 1)
-    assert variant(weights, Path("x.pt")) == config
+    assert variant(shapes, Path("x.pt")) == config
 
 
 @pytest.mark.parametrize(
@@ -59,6 +75,13 @@ def test_counts_are_the_published_ones(size: str, reg_max: int, tensors: int, pa
     found = named_tensors(published_model(NetworkConfig(size, "yolo", reg_max=reg_max, detail=False)))
     assert len(found) == tensors
     assert sum(tensor.storage.numbers for tensor in found.values() if tensor.trained) == parameters
+
+
+BIAS = "model.0.bn.bias"
+
+
+def replaced(**others: Array) -> Callable[[Weights], Weights]:
+    return lambda weights: {**weights, **others}
 
 
 def without(name: str) -> Callable[[Weights], Weights]:
@@ -80,17 +103,35 @@ def without(name: str) -> Callable[[Weights], Weights]:
         ),
         (lambda weights: {**weights, "model.0.conv.bias": NUMBERS}, "batch norms are folded"),
         (lambda weights: {**weights, "model.0.conv.weight": NUMBERS}, "1 tensors do not fit"),
-        (lambda weights: {**weights, BINS: weights[BINS] + 1}, "bins of the box distances that are not 0 to 4"),
-        (
-            lambda weights: {**weights, "model.0.bn.bias": weights["model.0.bn.bias"] * np.float16("nan")},
-            "model.0.bn.bias that is not finite",
-        ),
+        (replaced(**{BINS: np.zeros((1, 1, 1, 1))}), r"a single bin for box distances \(reg_max = 1\)"),
+        (replaced(**{BINS: np.zeros((1, 129, 1, 1))}), "one with 129 reg_max, more than 128"),
+        (replaced(**{"model.22.cv3.0.2.bias": np.zeros(2001)}), "one with 2001 classes, more than 2000"),
+        (replaced(**{"model.22.cv4.0.2.bias": np.zeros(257)}), "one with 257 coefficients, more than 256"),
+        (lambda weights: {**weights, "model.\x1b[31m": NUMBERS}, r"such as 'model.\\x1b\[31m'"),
     ],
 )
 def test_another_network_is_refused(weights: Weights, change: Callable[[Weights], Weights], said: str) -> None:
     with pytest.raises(WeightsError, match=said) as caught:
-        variant(change(weights), Path("x.pt"))
+        variant({name: value.shape for name, value in change(weights).items()}, Path("x.pt"))
     assert str(caught.value).startswith("x.pt: expected a FastSAM checkpoint") and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda weights: {BINS: weights[BINS] + 1}, "bins of the box distances that are not 0 to 4"),
+        (lambda weights: {BIAS: weights[BIAS] * np.float16("nan")}, "model.0.bn.bias that is not finite"),
+        (lambda weights: {BIAS: weights[BIAS].astype(np.float64) + 1e300}, "is not finite numbers of float32"),
+        (lambda weights: {BIAS: weights[BIAS].astype(np.int8)}, "model.0.bn.bias of int8, expected floating-point"),
+        (lambda weights: {"model.0.bn.num_batches_tracked": np.array(True)}, "num_batches_tracked of bool"),
+    ],
+)
+def test_numbers_that_are_no_weights_are_refused(
+    weights: Weights, change: Callable[[Weights], Weights], said: str
+) -> None:
+    check_values(weights, CONFIG, Path("x.pt"))
+    with pytest.raises(WeightsError, match=said):
+        check_values({**weights, **change(weights)}, CONFIG, Path("x.pt"))
 
 
 def test_the_names_are_those_of_the_table() -> None:
@@ -111,3 +152,19 @@ def test_of_a_training_checkpoint_the_average_is_taken(archive: Callable[..., Pa
     ):
         (values,) = read_weights(archive(content, s0=NUMBERS)).values()
         assert values.shape == shape
+
+
+TRAINED = dict.fromkeys(("network", "optimiser", "step", "settings", "run"))
+
+
+@pytest.mark.parametrize(
+    ("content", "published"),
+    [
+        ({**TRAINED, "ema": {"trunk.stem": SIX}}, False),
+        ({**TRAINED, "ema": {"model.0.conv.weight": SIX}}, False),
+        ({"ema": {"trunk.stem": SIX}}, True),  # some other file, which is not what `anymask train` writes
+        ({"model.0.conv.weight": SIX}, True),
+    ],
+)
+def test_whose_checkpoint_it_is(archive: Callable[..., Path], content: object, published: bool) -> None:
+    assert is_published(archive(content, s0=NUMBERS)) == published

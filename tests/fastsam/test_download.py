@@ -1,7 +1,9 @@
 """Files are fetched from a server that does everything wrong, and end up whole or not at all."""
 
 import hashlib
+import os
 import random
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -10,7 +12,7 @@ from unittest.mock import ANY
 import pytest
 
 from anymask.errors import WeightsError
-from anymask.fastsam import download as downloading
+from anymask.fastsam import connection
 from anymask.fastsam.download import download
 from anymask.fastsam.published import Published
 from tests.file_server import Answer, FileServer, file_server
@@ -24,7 +26,7 @@ Make = Callable[..., Published]
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits half a minute for a server that says nothing, and no proxy stands between."""
-    monkeypatch.setattr(downloading, "STALLED", 0.3)
+    monkeypatch.setattr(connection, "STALLED", 0.3)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
@@ -66,7 +68,7 @@ DEAD = Answer(sent=HALF)  # the connection ends half-way
         ([(Answer(announced=999),), WHOLE], [("/0", None), ("/1", None)]),  # lies
         ([(Answer(announced=10**12),), WHOLE], [("/0", None), ("/1", None)]),
         ([(Answer(sent=0, stalls=True),), WHOLE], [("/0", None), ("/1", None)]),
-        ([(Answer(sent=0, drips=True),), WHOLE], [("/0", None), ("/1", DRIPPED), ("/1", None)]),
+        ([(Answer(sent=0, drips=b"x"),), WHOLE], [("/0", None), ("/1", DRIPPED), ("/1", None)]),
         # Half of another file, then the right one from the middle: noticed by the hash, and fetched from its beginning
         (
             [(Answer(content=OTHER, sent=HALF), Answer(404)), WHOLE],
@@ -96,6 +98,60 @@ def test_the_file_comes_whole(
     assert {path.name for path in tmp_path.iterdir()} == {"file.pt", "file.pt.lock"}
 
 
+def to(location: str) -> tuple[Answer, ...]:
+    return (Answer(302, headers=(("Location", location),)),)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+PART_OF_MANY_DIGITS = b"HTTP/1.1 206 OK\r\nContent-Range: bytes " + b"1" * 5000 + b"-1/*\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ((Answer(content=OTHER, sent=HALF), Answer(content=OTHER)) * 9, "its sha256 is not "),  # for ever
+        (to("http://[::1/x"), "which is no address"),
+        (to(f"http://{'a' * 70}.com/x"), "is no address"),  # a name that no host can have
+        (to("http://127.0.0.1:port/x"), "is no address"),
+        (to("file:///etc/passwd"), "'file:///etc/passwd', which is not asked"),
+        (to("ftp://127.0.0.1/x"), "'ftp://127.0.0.1/x', which is not asked"),
+        (to("data:,x"), "which is not asked"),
+        (to("/0"), "HTTP 302 10 times on end"),
+        ((DEAD, Answer(raw=PART_OF_MANY_DIGITS)), "asked for bytes from 150000 of 300000, it gave 'bytes 111111"),
+        ((Answer(raw=HEAD + b"X: ", drips=b"x"),), "no answer in 0.3 s"),  # a header that never ends
+        ((Answer(raw=b"", drips=b"HTTP/1.1 100 Continue\r\n\r\n"),), "no answer in 0.3 s"),
+        ((Answer(raw=b"HTTP/1.1 302 Found\r\nLocation: /1\r\n\r\n", drips=b"x"),), "HTTP 404 Not Found"),
+        ((Answer(raw=HEAD + b"Transfer-Encoding: chunked\r\n\r\n", drips=b"0"),), "no answer in 0.3 s"),
+        ((Answer(raw=HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", drips=b"x: y\r\n"),), "no answer in 0.3 s"),
+        ((Answer(raw=b"\xff\x00 no HTTP\r\n\r\n"),), "HTTP"),
+    ],
+    ids=range(15),
+)
+def test_whatever_a_server_does_the_next_one_is_asked(
+    server: FileServer,
+    published: Make,
+    tmp_path: Path,
+    answers: tuple[Answer, ...],
+    said: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    wanted = published(answers, (Answer(404),), WHOLE)
+    download(wanted, tmp_path / "file.pt", lambda done, total: None)
+    assert (tmp_path / "file.pt").read_bytes() == CONTENT
+    assert len([path for path, _ in server.asked if path == "/0"]) <= 10
+    first = caplog.messages[0]
+    assert first.startswith(f"{wanted.addresses[0]}: ") and said in first and len(first) < 300 and "\n" not in first
+
+
+def test_from_https_it_goes_on_by_https_alone() -> None:
+    assert connection.redirected("https://a.org/x", "/y z") == "https://a.org/y%20z"
+    assert connection.redirected("https://a.org/x", "//b.org/y") == "https://b.org/y"
+    assert connection.redirected("http://a.org/x", "https://b.org/y") == "https://b.org/y"
+    with pytest.raises(connection.RefusedError, match=r"it leads to 'http://a.org/x', which is not asked"):
+        connection.redirected("https://a.org/x", "http://a.org/x")
+
+
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
@@ -103,7 +159,7 @@ def test_the_file_comes_whole(
         ((Answer(500),), "HTTP 500 Internal Server Error"),
         ((Answer(sent=0, stalls=True),), "no answer in 0.3 s"),
         ((Answer(sent=HALF, stalls=True), Answer(sent=HALF // 10, stalls=True)), "no answer in 0.3 s"),
-        ((Answer(sent=0, drips=True),), " bytes in 0.3 s"),
+        ((Answer(sent=0, drips=b"x"),), " bytes in 0.3 s"),
         ((DEAD, Answer(sent=0)), "it ended after 150000 of 300000 bytes"),
         ((Answer(ranges=False, sent=HALF),), "it ended after 150000 of 300000 bytes"),  # never gets further
         ((Answer(content=OTHER),), "its sha256 is not "),
@@ -179,6 +235,28 @@ def test_several_at_once_fetch_it_once(server: FileServer, published: Make, tmp_
         thread.join(20)
     assert (tmp_path / "file.pt").read_bytes() == CONTENT
     assert server.asked == [("/0", None)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes links and pipes")
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda folder: (folder / "file.pt.part").symlink_to(folder / "victim"), "file.pt.part is a link; remove it"),
+        (lambda folder: (folder / "file.pt.lock").symlink_to(folder / "victim"), "file.pt.lock is a link; remove it"),
+        (lambda folder: os.mkfifo(folder / "file.pt.part"), "file.pt.part is no plain file; remove it"),
+        (lambda folder: os.mkfifo(folder / "file.pt.lock"), "file.pt.lock is no plain file; remove it"),
+        (lambda folder: (folder / "file.pt.part").mkdir(), "Is a directory"),
+    ],
+)
+def test_a_place_that_is_taken_is_not_blamed_on_servers(
+    server: FileServer, published: Make, tmp_path: Path, make: Callable[[Path], None], said: str
+) -> None:
+    (tmp_path / "victim").write_bytes(b"precious")
+    make(tmp_path)
+    with pytest.raises(WeightsError) as caught:
+        download(published(WHOLE, WHOLE), tmp_path / "file.pt", lambda done, total: None)
+    assert str(caught.value).startswith(f"{tmp_path / 'file.pt'}: cannot be written ({said})")
+    assert server.asked == [] and (tmp_path / "victim").read_bytes() == b"precious"
 
 
 def test_a_place_that_takes_no_file(published: Make, tmp_path: Path) -> None:

@@ -55,6 +55,11 @@ def test_a_class_becomes_an_inert_object() -> None:
             Named("ultralytics.yolo.utils", "IterableSimpleNamespace"),
             (),
         ),
+        (  # what the head of a segmentation model keeps, as 8.0.120 writes it
+            b"c__builtin__\ngetattr\ncultralytics.nn.modules.head\nDetect\nX\x07\x00\x00\x00forward\x86R",
+            Named("__builtin__", "getattr"),
+            (Named("ultralytics.nn.modules.head", "Detect"), "forward"),
+        ),
         (pickle.dumps(SimpleNamespace(a=1), 2)[2:-1], Named("types", "SimpleNamespace"), ()),
         (pickle.dumps(np.float64(1.5), 2)[2:-1], Named("numpy._core.multiarray", "scalar"), None),
         (b"ctorch\ndevice\nX\x03\x00\x00\x00cpu\x85R", Named("torch", "device"), ("cpu",)),
@@ -89,7 +94,10 @@ marker = "must_not_exist"
         (b"(cos\nsystem\nS'true'\no.", "os.system"),
         (pickle.dumps(Attack(eval, "1 / 0"), 2), "__builtin__.eval"),
         (pickle.dumps(Attack(eval, "1 / 0"), 4), "builtins.eval"),
-        (pickle.dumps(Attack(getattr, "", "join"), 4), "builtins.getattr"),
+        (pickle.dumps(Attack(getattr, "", "join"), 4), "an attribute of something other than a class"),
+        (pickle.dumps(Attack(getattr, OrderedDict, "fromkeys"), 2), "an attribute of something other than a class"),
+        (b"\x80\x02c__builtin__\ngetattr\ncultralytics.nn\nDetect\nK\x01\x86R.", "an attribute of something other"),
+        (b"\x80\x02c__builtin__\ngetattr\ncultralytics.nn\nDetect\n\x85R.", "with 1 arguments"),
         (pickle.dumps(Attack(OrderedDict, [Attack(eval, "1 / 0")]), 4), "builtins.eval"),  # a call for an argument
         (pickle.dumps(Attack(PurePosixPath, "a"), 4), "pathlib.*PurePosixPath"),
         (b"\x80\x02ctorch.hub\nload\nX\x01\x00\x00\x00a\x85R.", "torch.hub.load"),  # not of the standard library

@@ -11,7 +11,7 @@ import pytest
 
 from anymask.errors import WeightsError
 from anymask.fastsam.archive import Array
-from anymask.fastsam.checkpoint import read_weights, variant
+from anymask.fastsam.checkpoint import read_checkpoint, read_weights
 from anymask.network.config import NetworkConfig
 
 Weights = dict[str, Array]
@@ -38,7 +38,7 @@ def test_safetensors_are_read_too(tmp_path: Path, weights: Weights) -> None:
     path = safetensors(tmp_path / "small.safetensors", weights)
     read = read_weights(path)
     assert all(np.array_equal(read[name], values) for name, values in weights.items())
-    assert variant(read, path) == NetworkConfig("n", "yolo", reg_max=5, coefficients=6, detail=False)
+    assert read_checkpoint(path).config == NetworkConfig("n", "yolo", reg_max=5, coefficients=6, detail=False)
 
 
 def test_bfloat16_is_read_as_float32(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_the_graph_does_what_torch_does(
 
     config = NetworkConfig(size, "yolo", classes, reg_max, coefficients, detail=False)
     weights = draw_weights(config)
-    assert variant(weights, Path("x.pt")) == config
+    assert variant({name: value.shape for name, value in weights.items()}, Path("x.pt")) == config
     network = Network(config).eval()
     network.load_state_dict({name: torch.from_numpy(value) for name, value in our_weights(weights).items()})
     runtime = OnnxRuntime(b"".join(to_graph(weights, config).parts({}, "")), threads=1)

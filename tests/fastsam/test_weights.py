@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,11 @@ from anymask import Box, Point, Segmenter
 from anymask.errors import WeightsError
 from anymask.fastsam import weights as finding
 from anymask.fastsam.archive import Array
+from anymask.fastsam.checkpoint import Checkpoint, read_checkpoint
 from anymask.fastsam.published import PUBLISHED, Published
 from anymask.fastsam.weights import find_weights, onnx_file
 from anymask.models import default_weights, weights_hash
-from anymask.postprocess import CropRule, ScoreRule
+from anymask.rules import CropRule, MaskRule, ScoreRule
 from tests.file_server import Answer, FileServer, file_server
 from tests.published_weights import write_checkpoint
 
@@ -49,7 +52,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def to_safetensors(weights: dict[str, Array], path: Path) -> Path:
     header, numbers = {}, b""
     for name, values in weights.items():
-        kind = "F16" if values.dtype.kind == "f" else "I64"
+        kind = {"f2": "F16", "f8": "F64", "i8": "I64"}[values.dtype.str[1:]]
         header[name] = {"dtype": kind, "shape": values.shape, "data_offsets": [len(numbers)]}
         numbers += values.tobytes()
         header[name]["data_offsets"] += [len(numbers)]  # type: ignore[operator]
@@ -100,6 +103,63 @@ def test_a_damaged_model_is_made_again(
     assert f"{made}: is damaged and is made again" in caplog.text
 
 
+def test_a_damaged_model_of_before_is_told_once(
+    checkpoint: Path, counted: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of another version, which made other bytes of the same checkpoint: nothing is put in its place."""
+    made = onnx_file(checkpoint)
+    old = made.with_name(f"{made.stem.rpartition('-')[0]}-{'0' * 32}.onnx")
+    old.write_bytes(b"half of it")
+    made.unlink()
+    for _ in range(3):
+        assert onnx_file(checkpoint) == made
+    assert len(counted) == 2 and not old.exists()
+    assert caplog.text.count("is damaged") == 1
+
+
+def test_what_a_process_left_behind_that_died_is_cleared_away(checkpoint: Path, cache: Path) -> None:
+    (cache / "models").mkdir(parents=True)
+    (cache / "models" / "fastsam1-x.onnx.123.456.part").write_bytes(b"half")
+    made = onnx_file(checkpoint)
+    assert {path.name for path in made.parent.iterdir()} == {made.name, "lock"}
+
+
+def test_several_at_once_convert_it_once(checkpoint: Path, counted: list[Path]) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = set(pool.map(onnx_file, [checkpoint] * 4))
+    assert len(made) == len(counted) == 1
+
+
+def test_a_checkpoint_that_changes_while_it_is_read_leaves_no_model(
+    checkpoint: Path, weights: dict[str, Array], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the graph of the new one would stand under the hash of the old one, for ever."""
+    path = Path(shutil.copy(checkpoint, tmp_path / "mine.pt"))
+
+    def replace_and_read(source: Path) -> Checkpoint:
+        write_checkpoint(source, {**weights, "model.0.bn.bias": weights["model.0.bn.bias"] + 1})
+        return read_checkpoint(source)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(finding, "read_checkpoint", replace_and_read)
+        with pytest.raises(WeightsError, match=r"mine\.pt: became another file while it was read"):
+            onnx_file(path)
+    old, new = (onnx_file(each).read_bytes() for each in (checkpoint, path))
+    assert old != new
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes a link")
+def test_a_folder_that_cannot_be_locked_costs_only_time(
+    checkpoint: Path, cache: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (cache / "models").mkdir(parents=True)
+    (cache / "models" / "lock").symlink_to(tmp_path / "victim")
+    made = onnx_file(checkpoint)
+    assert made.is_file() and not made.is_relative_to(cache) and not (tmp_path / "victim").exists()
+    assert "lock is a link; remove it" in caplog.text
+    made.unlink()
+
+
 def test_a_cache_that_takes_nothing_costs_only_time(
     checkpoint: Path, counted: list[Path], cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -139,11 +199,22 @@ def test_published_weights_behave_as_published(checkpoint: Path, weights: dict[s
     assert segmenter.image_size == 1024  # such a file does not tell at what size it was trained
     assert Segmenter(checkpoint).image_size == 640  # this one does
     assert segmenter.score_rule == ScoreRule(1.0, 0.0)
-    assert (segmenter.crop_rule.cells, segmenter.crop_rule.share) == (0, 0)
+    assert segmenter.crop_rule == CropRule(0, 0, 0)
+    assert segmenter.mask_rule == MaskRule("linear", "corners", clipping="after", repeats="kept")
     assert segmenter.shown == 0.25
     assert segmenter.weights == path and segmenter.weights_hash() == weights_hash(path)
     default = Segmenter()
     assert (default.image_size, default.crop_rule, default.shown) == (640, CropRule(), 0.05)
+    assert default.mask_rule == MaskRule()
+
+
+def test_what_was_converted_in_an_older_way_is_made_again(
+    checkpoint: Path, counted: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = onnx_file(checkpoint)
+    monkeypatch.setattr(finding, "GRAPHS", finding.GRAPHS + 1)
+    assert onnx_file(checkpoint) == onnx_file(checkpoint) != made
+    assert counted == [checkpoint, checkpoint]
 
 
 def test_both_kinds_of_files_give_the_same_masks(checkpoint: Path, weights: dict[str, Array], tmp_path: Path) -> None:
@@ -167,6 +238,8 @@ def test_prompts_choose_among_these_masks_unless_drawing_is_asked_for(checkpoint
 
 def test_hostile_and_other_files_are_refused_in_one_line(tmp_path: Path, weights: dict[str, Array]) -> None:
     spoilt = {**weights, "model.0.bn.running_var": -np.ones_like(weights["model.0.bn.running_var"])}
+    last = "model.22.cv3.0.2.bias"
+    to_safetensors({**weights, last: weights[last].astype(np.float64) + 1e300}, tmp_path / "large.safetensors")
     to_safetensors(spoilt, tmp_path / "negative.safetensors")
     to_safetensors({"a": weights["model.0.bn.bias"]}, tmp_path / "other.safetensors")
     (tmp_path / "empty.pt").write_bytes(b"")
@@ -175,6 +248,7 @@ def test_hostile_and_other_files_are_refused_in_one_line(tmp_path: Path, weights
     (tmp_path / "folder.pt").mkdir()
     for name, said in (
         ("negative.safetensors", r"a batch norm model\.0\.bn whose variance is negative"),
+        ("large.safetensors", r"a tensor model\.22\.cv3\.0\.2\.bias that is not finite numbers of float32"),
         ("other.safetensors", "got weights of other names"),
         ("empty.pt", "got no zip"),
         ("page.pt", "got no zip"),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from anymask.errors import ShapeError, WeightsError
-from anymask.runtimes import OnnxRuntime, open_runtime
+from anymask.models import refiner_weights
+from anymask.runtimes import OnnxRefiner, OnnxRuntime, open_runtime
 
 onnx = pytest.importorskip("onnx")
 
@@ -43,6 +44,86 @@ def model(
     onnx.helper.set_model_props(made, {"class_power": "2.0"})
     content: bytes = made.SerializeToString()
     return content
+
+
+def odd(
+    *,
+    taken: tuple[str | int, ...] = ("batch", 3, "height", "width"),
+    kind: str = "FLOAT",
+    name: str = "images",
+    given: str = "float32",
+    bad: str = "",
+) -> bytes:
+    """A file whose outputs are constants and the sum of its input, unlike ours in one thing.
+
+    bad: an operator between them that fails when it runs.
+    """
+    helper, to_tensor = onnx.helper, onnx.numpy_helper.from_array
+    shape = np.array([2**20, 2**20, 2**10] if bad == "ConstantOfShape" else [7, 11])
+    constants = [
+        to_tensor(np.zeros((1, 7, 2), given), "k0"),
+        to_tensor(np.zeros((1, 2, 8, 16), given), "k1"),
+        to_tensor(shape, "shape"),
+    ]
+    sources = {"": [name], "ConstantOfShape": ["shape"], "Reshape": [name, "shape"]}[bad]
+    nodes = [
+        helper.make_node("Identity", ["k0"], ["output0"]),
+        helper.make_node(bad or "Identity", sources, ["values"]),
+        helper.make_node("Cast", ["values"], ["numbers"], to=helper.np_dtype_to_tensor_dtype(np.dtype(given))),
+        helper.make_node("ReduceSum", ["numbers"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["k1", "sum"], ["output1"]),
+    ]
+    types = onnx.TensorProto
+    kinds = {"float32": types.FLOAT, "int64": types.INT64}
+    graph = helper.make_graph(
+        nodes,
+        "odd",
+        [helper.make_tensor_value_info(name, getattr(types, kind), list(taken))],
+        [helper.make_tensor_value_info(f"output{each}", kinds[given], None) for each in (0, 1)],
+        constants,
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    content: bytes = made.SerializeToString()
+    return content
+
+
+ODD: list[tuple[bytes, str]] = [
+    (odd(kind="FLOAT16"), "must take and give float32 numbers, but of another type is images"),
+    (odd(given="int64"), "must take and give float32 numbers, but of another type is output0, output1"),
+    (
+        odd(taken=("b", 7, "h", "w")),
+        r"must take pictures of shape \(any, 3, any, any\), but takes \(any, 7, any, any\)",
+    ),
+    (odd(taken=(4, 3, "h", "w")), r"but takes \(4, 3, any, any\)"),
+    (odd(taken=("b", 3, "h")), r"but takes \(any, 3, any\)"),
+    (odd(name="\x1b]0;title\x07" + "x" * 200), r"but has \\x1b\]0;title\\x07x{70}\.\.\. and .*output0, output1"),
+]
+FAILING: list[tuple[bytes, str]] = [
+    (odd(bad="Reshape"), r"cannot be run \("),
+    (odd(bad="ConstantOfShape"), r"(needs more memory than there is|cannot be run) \("),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), ODD, ids=range(6))
+def test_files_of_another_form_are_refused(content: bytes, message: str) -> None:
+    with pytest.raises(WeightsError, match=f"the model's bytes .*{message}.*export the weights again") as caught:
+        OnnxRuntime(content)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(("content", "message"), FAILING, ids=["reshape", "memory"])
+def test_what_fails_when_it_runs_is_told(content: bytes, message: str) -> None:
+    runtime = OnnxRuntime(content, threads=1)
+    with pytest.raises(WeightsError, match=f"the model's bytes .*{message}.*export the weights again") as caught:
+        runtime.run(np.zeros((1, 3, 32, 64), np.float32))
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 600
+
+
+def test_the_refiner_tells_what_fails_too() -> None:
+    refiner = OnnxRefiner(refiner_weights(), threads=1)
+    maps = tuple(np.zeros((1, 3, 32 // stride, 32 // stride), np.float32) for stride in (4, 8, 16, 32))  # of 3 channels
+    with pytest.raises(WeightsError, match=r"refiner\.onnx cannot be run \("):
+        refiner.run(np.zeros((1, 3, 32, 32), np.float32), np.zeros((1, 4, 32, 32), np.float32), maps)
 
 
 def test_any_size_and_batch() -> None:

@@ -13,7 +13,7 @@ from anymask.errors import WeightsError
 from anymask.models import default_weights, weights_hash
 from anymask.runtimes import OpenVinoRuntime
 from tests.runtimes.conftest import skip_without
-from tests.runtimes.test_onnx_runtime import model
+from tests.runtimes.test_onnx_runtime import ODD, model, odd
 from tests.test_offline import PREAMBLE
 
 skip_without("openvino")
@@ -57,6 +57,40 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=rf"model\.onnx.* {message}.*a file that anymask exported"):
         OpenVinoRuntime(path)
+
+
+@pytest.mark.parametrize(("content", "message"), [*ODD[:4], *ODD[5:]], ids=range(5))
+def test_files_of_another_form_are_refused(content: bytes, message: str) -> None:
+    with pytest.raises(WeightsError, match=f"the model's bytes .*{message}.*a file that anymask exported") as caught:
+        OpenVinoRuntime(content)
+    assert str(caught.value).isprintable()
+
+
+def test_what_fails_when_it_runs_is_told() -> None:
+    with pytest.raises(WeightsError, match=r"the model's bytes .*a file that anymask exported"):
+        OpenVinoRuntime(odd(bad="ConstantOfShape"), threads=1).run(BATCH)
+
+
+def test_a_broken_engine_is_told(tmp_path: Path) -> None:
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / "openvino" / "__init__.py").write_text(
+        "raise OSError('libopenvino.so: cannot open shared object file')"
+    )
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\nfrom anymask.cli import main; "
+        "main(['segment', sys.argv[2], '--runtime', 'openvino', '--json'])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "x.png")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "anymask: openvino is installed, but cannot be imported (libopenvino.so: cannot open shared object file): "
+        "pip install --force-reinstall openvino\n"
+    )
 
 
 def test_an_xml_file_needs_its_whole_bin_file(files: Path) -> None:

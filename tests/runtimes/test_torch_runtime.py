@@ -1,5 +1,7 @@
 """TorchScript: what is opened and refused, its threads and its metadata."""
 
+import importlib.util
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -46,6 +48,41 @@ def test_every_calling_thread_uses_as_many_threads_as_told(path: Path) -> None:
                 assert pool.submit(torch.get_num_threads).result() == threads
     finally:
         torch.set_num_threads(before)
+
+
+ZEROS = "torch.zeros(1, 7, 2), torch.zeros(1, 2, 8, 16)"
+
+
+@pytest.mark.parametrize(
+    ("gives", "about", "message"),
+    [
+        (ZEROS, "{not", r"holds no table of texts in its anymask\.json"),
+        (ZEROS, "[1]", "holds no table of texts"),
+        (ZEROS, '{"image_size": null}', "holds no table of texts"),
+        (ZEROS, "[" * 100_000, "holds no table of texts"),
+        ("x.sum()", "{}", "must give 2 tensors of float32 from forward, and does not"),
+        ("(x.sum(),)", "{}", "must give 2 tensors of float32"),
+        ("torch.zeros(1, 7, 2).double(), torch.zeros(1, 2, 8, 16)", "{}", "must give 2 tensors of float32"),
+        ("x.reshape(7, 11), x", "{}", r"cannot be run \("),
+    ],
+)
+def test_scripts_that_do_not_fit_are_refused(tmp_path: Path, gives: str, about: str, message: str) -> None:
+    import torch
+
+    (tmp_path / "odd.py").write_text(
+        f"import torch\nclass Odd(torch.nn.Module):\n    def forward(self, x):\n        return {gives}\n"
+    )
+    spec = importlib.util.spec_from_file_location("odd", tmp_path / "odd.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    path = tmp_path / "mine.torchscript"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(module.Odd()), path, _extra_files={"anymask.json": about})
+    with pytest.raises(WeightsError, match=rf"mine\.torchscript {message}") as caught:
+        TorchRuntime(path).run(BATCH)
+    assert "\n" not in str(caught.value)
 
 
 def test_other_files_are_refused(tmp_path: Path, path: Path) -> None:

@@ -1,5 +1,6 @@
 """scripts/make.py, run as a user runs it, in a folder of its own."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -17,16 +18,17 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def make(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def make(clone: Path, *arguments: str, photos: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(clone / "scripts" / "make.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "ANYMASK_PHOTOS": str(photos)} if photos else None
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
 @pytest.mark.parametrize("arguments", [(), ("bake",), ("demo", "test")])  # none, unknown, too many
 def test_a_wrong_call_says_the_usage(clone: Path, arguments: tuple[str, ...]) -> None:
     finished = make(clone, *arguments)
     assert finished.returncode == 2
-    assert finished.stderr == "usage: make.py demo|test|soak|clean\n"
+    assert finished.stderr == "usage: make.py demo|test|compare|soak|clean\n"
 
 
 @pytest.mark.parametrize("task", ["demo", "test", "soak"])
@@ -38,6 +40,13 @@ def test_an_environment_of_the_users_stays(clone: Path, task: str) -> None:
     assert finished.stderr.startswith(f"make.py {task}: .venv was not made by this script")
     assert finished.stderr.count("\n") == 1
     assert [path.name for path in (clone / ".venv").iterdir()] == ["pyvenv.cfg"]
+
+
+def test_comparing_is_skipped_without_the_photographs(clone: Path) -> None:
+    finished = make(clone, "compare", photos=clone / "nowhere")
+    assert finished.returncode == 0
+    assert finished.stdout.startswith("compare: skipped, the labelled photographs are not here")
+    assert [path.name for path in clone.iterdir()] == ["scripts"]
 
 
 def test_clean_removes_only_what_was_made(clone: Path) -> None:

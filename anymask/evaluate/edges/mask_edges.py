@@ -21,8 +21,8 @@ from anymask.evaluate.edges.boundary import annotator_boundaries, borders, suppr
 from anymask.evaluate.edges.counting import THRESHOLDS, count_map
 from anymask.evaluate.edges.figures import summarise
 from anymask.letterbox import Letterbox
-from anymask.nms import nms_boxes
-from anymask.postprocess import CropRule, cell_size, crop_windows, decode, pixel_axes
+from anymask.postprocess import cell_size, decode, pixel_axes, suppress
+from anymask.rules import CropRule, MaskRule
 from anymask.runtimes.base import RawOutput
 from anymask.segment import Segmenter
 
@@ -57,7 +57,7 @@ def edge_strength(raw: RawOutput, letterbox: Letterbox) -> NDArray[np.float32]:
     """(source_height, source_width) strength of edges in [0, 1], the largest being 1 where there is any.
 
     It is the square root of the sum over masks of |gradient of sigmoid(logit)|, in source pixels, near the boundary of
-    the mask, divided by its maximum. A mask counts in the window that `crop_windows` gives it; gradient and boundary
+    the mask, divided by its maximum. A mask counts in the window of its crop; gradient and boundary
     are those of the probabilities before they are cut there, so the border of a window makes no edge.
     """
     _, h, w = raw.prototypes[0].shape
@@ -65,9 +65,10 @@ def edge_strength(raw: RawOutput, letterbox: Letterbox) -> NDArray[np.float32]:
     votes = np.zeros(size, np.float32)
     candidates = decode(raw, letterbox)
     candidates = candidates[candidates.scores > 0]
-    candidates = candidates[nms_boxes(candidates.boxes, candidates.scores, IOU, MAX_MASKS)]
+    candidates = suppress(candidates, size, IOU, MAX_MASKS)
     horizontal, vertical = pixel_axes(letterbox, h, w)
-    windows = crop_windows(candidates.boxes, CropRule().margins(candidates.boxes, cell_size(letterbox, h, w)), size)
+    margins = CropRule().margins(candidates.boxes, cell_size(letterbox, h, w))
+    windows = MaskRule().windows(candidates.boxes + np.hstack([-margins, margins]), size)
     grown = clip(windows + np.array([-1, -1, 1, 1]), *size)  # the filter looks one pixel beyond
     cells = np.ascontiguousarray(raw.prototypes[0].transpose(1, 2, 0))  # (h, w, K)
     for index, (x1, y1, x2, y2) in enumerate(grown.tolist()):

@@ -1,15 +1,18 @@
-"""Cubic interpolation as a matrix."""
+"""Interpolation as a matrix, by cubics and by straight lines."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anymask.cubic import CubicAxis
+from anymask.boxes import Floats
+from anymask.interpolation import Axis
 
 
 def interpolate(samples: list[float], at: list[float]) -> list[float]:
-    values: list[float] = (CubicAxis.at(np.array(at), len(samples)).weights @ np.array(samples)).tolist()
+    values: list[float] = (Axis.cubic(np.array(at), len(samples)).weights @ np.array(samples)).tolist()
     return values
 
 
@@ -25,8 +28,24 @@ def interpolate(samples: list[float], at: list[float]) -> list[float]:
         ([3], 0.3, 3),  # one sample
     ],
 )
-def test_values(samples: list[float], at: float, expected: float) -> None:
+def test_cubic(samples: list[float], at: float, expected: float) -> None:
     assert interpolate(samples, [at]) == pytest.approx([expected])
+
+
+@pytest.mark.parametrize(
+    ("samples", "at", "expected"),
+    [
+        ([1, 5, 2], 1.0, 5),  # on a sample
+        ([1, 5, 2], 2.0, 2),  # on the last
+        ([0, 10, 40], 0.25, 2.5),
+        ([0, 10, 40], 1.5, 25),  # no curve: the sample further left makes no difference
+        ([3, 7, 9], -0.4, 3),  # before the first sample
+        ([3, 7, 9], 9.0, 9),  # after the last
+        ([3], 0.3, 3),  # one sample
+    ],
+)
+def test_linear(samples: list[float], at: float, expected: float) -> None:
+    assert Axis.linear(np.array([at]), len(samples)).weights @ np.array(samples) == pytest.approx([expected])
 
 
 @settings(deadline=None)
@@ -45,9 +64,11 @@ def test_parabolas_are_exact_inside(cells: int, share: float) -> None:
 
 
 @settings(deadline=None)
-@given(st.integers(1, 9), st.integers(1, 30), st.data())
-def test_a_stretch_needs_no_other_cells(cells: int, count: int, data: st.DataObject) -> None:
-    axis = CubicAxis.at(np.linspace(-1, cells, count), cells)
+@given(st.integers(1, 9), st.integers(1, 30), st.sampled_from([Axis.cubic, Axis.linear]), st.data())
+def test_a_stretch_needs_no_other_cells(
+    cells: int, count: int, interpolated: Callable[[Floats, int], Axis], data: st.DataObject
+) -> None:
+    axis = interpolated(np.linspace(-1, cells, count), cells)
     start = data.draw(st.integers(0, count - 1))
     stop = data.draw(st.integers(start + 1, count))
     window = axis.cells(start, stop)

@@ -1,4 +1,4 @@
-"""Cubic interpolation along one axis, written as a matrix.
+"""Interpolation along one axis, by cubics or straight lines, written as a matrix.
 
 Interpolating a (h, w) grid at separable positions is `vertical.weights @ grid @ horizontal.weights.T`: two matrix
 products, which BLAS does well, exact at any position and any ratio of sizes. Each row of a matrix has at most four
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class CubicAxis:
+class Axis:
     """How n positions are made of `cells` samples, sample i lying at coordinate i.
 
     weights: (n, cells) float32, each row sums to 1.
@@ -24,7 +24,7 @@ class CubicAxis:
     first: NDArray[np.int64]
 
     @classmethod
-    def at(cls, positions: NDArray[np.floating[Any]], cells: int) -> Self:
+    def cubic(cls, positions: NDArray[np.floating[Any]], cells: int) -> Self:
         """Interpolate at (n,) non-decreasing positions, in cells, by the cubic convolution kernel with a = -1/2.
 
         The kernel (Keys, "Cubic convolution interpolation for digital image processing", 1981, eq. 15) reproduces
@@ -52,6 +52,17 @@ class CubicAxis:
         weights[:, :2] += padded[:, :1] * np.array([2, -1], np.float32)
         weights[:, -2:] += padded[:, -1:] * np.array([-1, 2], np.float32)
         return cls(weights, first)
+
+    @classmethod
+    def linear(cls, positions: NDArray[np.floating[Any]], cells: int) -> Self:
+        """Interpolate at (n,) non-decreasing positions, in cells, by straight lines from sample to sample.
+
+        A position before the first or after the last sample takes that sample's value.
+        """
+        positions = np.clip(positions.astype(np.float64), 0, cells - 1)
+        first = np.minimum(np.floor(positions).astype(np.int64), max(cells - 2, 0))
+        weights = np.maximum(1 - np.abs(positions[:, None] - np.arange(cells)), 0)
+        return cls(weights.astype(np.float32), first)
 
     def cells(self, start: int, stop: int) -> slice:
         """The cells that positions start..stop - 1 are made of, at least one position."""
