@@ -129,7 +129,7 @@ def train(
         )
     processes.leave()
     saved = folder / lesson.checkpoint
-    fitted = "" if model == "refiner" else f" --photos {photos}"
+    fitted = "" if model in ("refiner", "classifier") else f" --photos {photos}"
     say(f"saved {saved}; write a model from it with: anymask export {saved}{fitted}")
 
 
@@ -215,11 +215,11 @@ def described(photos: "Sequence[PhotoEntry]", settings: "ClassifierSettings", fo
     from anymask.network.classifier import Classifier
     from anymask.network.trunk import imagenet_state
     from anymask.segment import Segmenter
-    from anymask.train.described import describe, key_of, named, read_described, write_described
+    from anymask.train.described import DESCRIBED, describe, key_of, named, read_described, write_described
 
     segmenter = Segmenter()
     chosen = named(photos)
-    kept, key = folder / "described.npz", key_of(segmenter, chosen)
+    kept, key = folder / DESCRIBED, key_of(segmenter, chosen)
     masks = read_described(kept, key)
     if masks is None:
         network = Classifier(settings.network)

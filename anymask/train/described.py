@@ -20,6 +20,7 @@ from anymask.network.classifier import Classifier
 from anymask.segment import Segmenter
 from anymask.words.nouns import CLASSES, nouns
 
+DESCRIBED = "described.npz"  # the file of a run in which they are kept
 NAMED = ("coco", "voc", "camvid")  # collections whose labels are names of things
 NONE = -1  # what a mask is that is no labelled object
 
@@ -104,8 +105,8 @@ def write_described(described: Described, key: str, path: Path) -> None:
     replace_file(path, lambda stream: np.savez(stream, key=np.array(key), **described._asdict()))
 
 
-def read_described(path: Path, key: str) -> Described | None:
-    """What ``write_described`` wrote; None where it is not there, or of another key.
+def read_described(path: Path, key: str | None = None) -> Described | None:
+    """What ``write_described`` wrote; None where it is not there, or of another key than the one that is given.
 
     Raises:
         DatasetError: the file is damaged.
@@ -114,7 +115,7 @@ def read_described(path: Path, key: str) -> Described | None:
         return None
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
-            if str(held["key"]) != key:
+            if key is not None and str(held["key"]) != key:
                 return None
             return Described(*(held[name] for name in Described._fields))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
