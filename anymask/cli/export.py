@@ -20,7 +20,7 @@ from anymask.files import replace_file
 from anymask.image import load_image
 from anymask.letterbox import Letterbox
 from anymask.mask_head import MaskHead
-from anymask.models import default_weights, resolve
+from anymask.models import MADE_WITH, default_weights, made_with, resolve
 from anymask.rules import ScoreRule
 from anymask.runtimes import MODEL_SUFFIXES, OnnxClassifier, OnnxMaskHead, OnnxRefiner, OnnxRuntime, open_runtime
 from anymask.runtimes.base import INPUT
@@ -30,7 +30,6 @@ from anymask.segment import IMAGE_SIZE
 
 if TYPE_CHECKING:
     from anymask.export.agreement import Difference
-    from anymask.network.classifier import Classifier
     from anymask.network.yolo import Network
 
 DRAWN_SLACK = 0.01  # of correlation, for scores of drawn masks that are as large as those of the others
@@ -131,7 +130,8 @@ def export(
         if mask_head is not None:
             plain = score_photos(runtime, bar.track(labelled, description="comparing scores"), size)
             rule = fit_factor(rule, scored, plain, ScoreRule.from_metadata(runtime.metadata))
-    write_metadata(to, rule.to_metadata())
+    made = {MADE_WITH: made_with(default_weights())} if mask_head is not None else {}
+    write_metadata(to, {**rule.to_metadata(), **made})
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")
 
 
@@ -211,30 +211,33 @@ def write(source: Path, to: Path, batch: NDArray[np.float32]) -> "Difference":
 
 def write_drawer(source: Path, to: Path) -> float:
     """Write a mask head, a refiner or a classifier as ONNX; the largest difference to torch, of the output."""
-    from anymask.export import export_classifier, export_mask_head, export_refiner
+    from anymask.export import export_mask_head, export_refiner
     from anymask.network import checkpoint as saved
 
     model = saved.model_of(saved.load_checkpoint(source))
     if model == saved.MASK_HEAD:
         return export_mask_head(saved.load_mask_head(source), to)
     if model == saved.CLASSIFIER:
-        return export_classifier(fitted_classifier(source), to)
+        return write_classifier(source, to)
     return export_refiner(saved.load_refiner(source), to)
 
 
-def fitted_classifier(source: Path) -> "Classifier":
-    """The classifier of a checkpoint, as sure as is right on the masks that training kept beside it and left out."""
+def write_classifier(source: Path, to: Path) -> float:
+    """The same for a classifier, as sure as is right on the masks that training kept beside it and left out."""
+    from anymask.export import export_classifier, write_metadata
     from anymask.network.checkpoint import load_classifier
     from anymask.train.described import DESCRIBED, read_described
     from anymask.train.fit_none import fit_none
 
     network = load_classifier(source)
-    described = read_described(source.parent / DESCRIBED)
-    if described is None:
+    kept = read_described(source.parent / DESCRIBED)
+    if kept is None:
         typer.echo(f"{source}: no {DESCRIBED} beside it, so that it stays as sure as training left it")
-        return network
-    typer.echo(f"{source}: {fit_none(network, described)}")
-    return network
+        return export_classifier(network, to)
+    typer.echo(f"{source}: {fit_none(network, kept.described)}")
+    difference = export_classifier(network, to)
+    write_metadata(to, {MADE_WITH: kept.made_with})
+    return difference
 
 
 def load(source: Path) -> "Network":

@@ -1,8 +1,8 @@
 """How much masks look like a kind of thing: from scores for labels to scores for nouns.
 
 The scores of N masks are (N, L) float32 in [0, 1], in the order of ``nouns().labels``. The first `CLASSES` are those of
-ImageNet, those after them were learnt from photos. All are meant as probabilities. Of each of the two sorts a mask is one
-at most, so that what a noun like "vehicle" has of them adds up; the sort that is surer counts.
+ImageNet, those after them were learnt from photos. All are meant as probabilities. Of each of the two sorts a mask is
+one at most, so that what a noun like "vehicle" has of them adds up; the sort that is surer counts.
 """
 
 from collections.abc import Sequence

@@ -19,6 +19,7 @@ from anymask.train.classifier_settings import ClassifierSettings
 from anymask.train.described import (
     NONE,
     Described,
+    Kept,
     describe,
     key_of,
     label_number,
@@ -144,16 +145,15 @@ def test_only_collections_with_names_are_read(paint: Paint) -> None:
 
 def test_descriptions_are_kept(paint: Paint, tmp_path: Path) -> None:
     path, given = tmp_path / "described.npz", described()
-    assert read_described(path, "key") is None
-    write_described(given, "key", path)
-    held = read_described(path, "key")
-    assert held is not None
+    assert read_described(path) is None
+    write_described(Kept(given, "key", "made"), path)
+    held = read_described(path)
+    assert held is not None and held[1:] == ("key", "made")
     for name in Described._fields:
-        assert np.array_equal(getattr(held, name), getattr(given, name))
-    assert read_described(path, "another") is None
+        assert np.array_equal(getattr(held.described, name), getattr(given, name))
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DatasetError, match="delete it"):
-        read_described(path, "key")
-    segmenter = Segmenter(threads=1)
+        read_described(path)
     photos = paint(2)
-    assert key_of(segmenter, photos) == key_of(segmenter, photos) != key_of(segmenter, photos[:1])
+    assert key_of("made", photos) == key_of("made", photos) != key_of("made", photos[:1])
+    assert key_of("made", photos) != key_of("otherwise", photos)
