@@ -2,6 +2,7 @@
 
 import io
 import sys
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
@@ -42,6 +43,19 @@ def load_openvino() -> Any:
     return openvino
 
 
+@cache
+def core() -> Any:
+    """The one `openvino.Core` of the process, which is never given up.
+
+    The first model that is compiled for the CPU gives the thread another stack for signals. OpenVINO takes it back with
+    the core, and where another thread lets that go, the stack is gone and the next signal, even that a child has ended,
+    ends the process.
+
+    Raises as `load_openvino` does.
+    """
+    return load_openvino().Core()
+
+
 def read_model(source: str | Path | bytes, cure: str) -> Any:
     """The `openvino.Model` of an .xml file with its .bin beside it, of an ONNX file, or of an ONNX file's bytes.
 
@@ -49,11 +63,11 @@ def read_model(source: str | Path | bytes, cure: str) -> Any:
 
     Raises WeightsError if the file is missing or damaged, MissingExtraError where OpenVINO is not installed.
     """
-    openvino = load_openvino()
+    engine = core()
     if not isinstance(source, bytes) and not Path(source).is_file():
         raise WeightsError(f"{source} is not there: {cure}")
     try:
-        return openvino.Core().read_model(io.BytesIO(source) if isinstance(source, bytes) else Path(source))
+        return engine.read_model(io.BytesIO(source) if isinstance(source, bytes) else Path(source))
     except Exception as error:  # OpenVINO raises RuntimeErrors that tell of its sources, line by line
         reason = printable(" ".join(str(error).split()), 500)
         raise WeightsError(f"{name_of(source)} cannot be read by OpenVINO ({reason}): {cure}") from error

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import WeightsError, printable
 from anymask.runtimes.base import FEATURES, INPUT, OUTPUTS, RawOutput, Runtime, check_form, name_of, run_error
-from anymask.runtimes.openvino_engine import load_openvino, metadata_of, read_model
+from anymask.runtimes.openvino_engine import core, load_openvino, metadata_of, read_model
 
 CURE = "give a file that anymask exported; an .xml file needs its .bin file beside it"
 
@@ -97,7 +97,7 @@ class Part:
         results = [model.output(output).get_node() for output in outputs]
         try:
             part = openvino.Model(results, model.get_parameters(), "part")
-            self._compiled = openvino.Core().compile_model(part, "CPU", settings)
+            self._compiled = core().compile_model(part, "CPU", settings)
         except Exception as error:  # RuntimeErrors, as in reading
             reason = printable(" ".join(str(error).split()), 500)
             raise WeightsError(f"{name} cannot be compiled by OpenVINO ({reason}): {CURE}") from error

@@ -167,3 +167,21 @@ def test_what_a_program_has_imported_stays() -> None:
     )
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
+
+
+def test_a_signal_does_no_harm_when_another_thread_has_let_a_model_go() -> None:
+    skip_without("openvino")
+    program = """
+import gc, signal, threading
+from anymask.models import default_weights
+from anymask.runtimes import OpenVinoRuntime
+
+signal.signal(signal.SIGINT, lambda *about: print("told"))
+held = [OpenVinoRuntime(default_weights(), 1)]
+letting_go = threading.Thread(target=lambda: (held.clear(), gc.collect()))
+letting_go.start()
+letting_go.join()
+signal.raise_signal(signal.SIGINT)
+"""
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stdout) == (0, "told\n")
