@@ -6,8 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from anymask.classifier import labels_hash
 from anymask.errors import WeightsError
-from anymask.models import DEFAULT, default_weights, resolve, weights_hash
+from anymask.models import (
+    DEFAULT,
+    MADE_WITH,
+    classifier_weights,
+    default_weights,
+    made_with,
+    mask_head_weights,
+    refiner_weights,
+    resolve,
+    weights_hash,
+)
+from anymask.runtimes import OnnxClassifier, OnnxMaskHead, OnnxRefiner, OnnxRuntime
+from anymask.runtimes.base import TRUNK
+from anymask.runtimes.onnx_classifier import LABELS
 
 
 def test_the_default_is_a_file_in_the_package() -> None:
@@ -56,3 +70,21 @@ def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     large = os.urandom(3_000_001)  # more than one block
     path.write_bytes(large)
     assert weights_hash(path) == hashlib.sha256(large).hexdigest()
+
+
+def test_the_packaged_weights_were_made_together() -> None:
+    # One command replaces them, scripts/replace_weights.py: a file that was fitted to others than these is refused here
+    detector, mask_head = OnnxRuntime(default_weights()), OnnxMaskHead(mask_head_weights())
+    classifier, refiner = OnnxClassifier(classifier_weights()), OnnxRefiner(refiner_weights())
+    assert {mask_head.trunk, classifier.trunk, refiner.trunk} == {detector.metadata[TRUNK]}
+    assert mask_head.metadata[MADE_WITH] == made_with(default_weights())
+    assert classifier.metadata[MADE_WITH] == made_with(default_weights(), mask_head_weights())
+    assert classifier.metadata[LABELS] == labels_hash()
+
+
+def test_files_are_named_by_their_content(tmp_path: Path) -> None:
+    one, other = tmp_path / "a.onnx", tmp_path / "b.onnx"
+    one.write_bytes(b"one")
+    other.write_bytes(b"other")
+    assert len(made_with(one)) == 16
+    assert len({made_with(one), made_with(other), made_with(one, other), made_with(other, one)}) == 4
