@@ -121,8 +121,26 @@ class Letterbox:
         on_picture_y = -((self.height - 2 * self.resized_height * h) // (2 * self.height))
         return x[: max(1, on_picture_x)], y[: max(1, on_picture_y)]
 
+    def shares_of_cells(self, h: int, w: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What share of each of (h, w) cells each pixel covers: (w, source_width) along x, (h, source_height) along y.
+
+        Along each axis; their product is a cell's share of a pixel. Padding is covered by nothing.
+        """
+        return (
+            _shares(w, self.width / self.scale_x, self.source_width),
+            _shares(h, self.height / self.scale_y, self.source_height),
+        )
+
     def _scale_xyxy(self) -> NDArray[np.float64]:
         return np.array([self.scale_x, self.scale_y, self.scale_x, self.scale_y])
+
+
+def _shares(cells: int, span: float, length: int) -> NDArray[np.float32]:
+    """(cells, length) the share of each cell that each pixel covers; all cells span so many pixels."""
+    edges = np.arange(cells + 1) * (span / cells)
+    pixels = np.arange(length)
+    common = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return np.asarray(np.maximum(common, 0) * (cells / span), np.float32)
 
 
 def check_image_size(image_size: int, stride: int = STRIDE) -> None:

@@ -26,9 +26,14 @@ def mask_head_weights() -> Path:
     return Path(str(resources.files("anymask") / "weights" / "mask_head.onnx"))
 
 
+def classifier_weights() -> Path:
+    """The classifier's weights inside the package."""
+    return Path(str(resources.files("anymask") / "weights" / "classifier.onnx"))
+
+
 def packaged_weights() -> tuple[Path, ...]:
     """All of them."""
-    return default_weights(), mask_head_weights(), refiner_weights()
+    return default_weights(), mask_head_weights(), refiner_weights(), classifier_weights()
 
 
 def packaged_hashes() -> dict[str, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal, get_args
 
-from anymask.errors import ImageError, SettingsError, WeightsError
+from anymask.classifier import Classifier, Seen
+from anymask.errors import ImageError, PromptError, SettingsError, WeightsError
 from anymask.fastsam.weights import find_weights, onnx_file
 from anymask.graft import graft, look_size, place, region_of
 from anymask.image import MAX_PIXELS, ImageSource, load_image
@@ -16,18 +17,19 @@ from anymask.letterbox import Letterbox, check_image_size
 from anymask.machine import cores
 from anymask.mask_head import MaskHead
 from anymask.maskset import MaskSet
-from anymask.models import DEFAULT, mask_head_weights, weights_hash
+from anymask.models import DEFAULT, classifier_weights, default_weights, mask_head_weights, weights_hash
 from anymask.postprocess import Draw, postprocess
 from anymask.prompts import Box, Prompt, Text, as_list, select
 from anymask.refine.answers import refine_all, refine_answers
 from anymask.refine.refiner import Refiner
 from anymask.rules import CropRule, MaskRule, ScoreRule
-from anymask.runtimes import OnnxMaskHead, check_runtime, open_runtime
-from anymask.runtimes.base import TRUNK
+from anymask.runtimes import OnnxClassifier, OnnxMaskHead, check_runtime, open_runtime
+from anymask.runtimes.base import TRUNK, Runtime
 from anymask.snap import snap_all
 
 IMAGE_SIZE = 640  # network pixels along the longest side, where the weights do not tell another
 DRAWN = 100  # masks that the mask head draws
+LABELLED = "labelled"  # among what is computed of a set: the set with its label scores
 SHOWN = 0.05  # of `Segmenter.shown`, likewise; prompts choose among all masks
 
 # Which masks the refiner draws anew: those that points and boxes choose, every mask, or none
@@ -129,9 +131,12 @@ class Segmenter:
         letterbox = Letterbox.fit(height, width, self.image_size if image_size is None else image_size)
         mask_head = self.mask_head if drawn else None
         draw: Draw | None = None
+        seen: dict[str, Seen] = {}
         if mask_head is not None:
             raw, features = self.runtime.run_with_features(letterbox(image))
             draw = partial(mask_head.draw, raw=raw, features=features, letterbox=letterbox)
+            if image_size in (None, self.image_size):
+                seen[Seen.NAME] = Seen(mask_head.network.trunk, features, letterbox)
         else:
             raw = self.runtime.run(letterbox(image))
         found = postprocess(
@@ -146,7 +151,7 @@ class Segmenter:
             drawn=drawn,
             draw=draw,
         )
-        found = replace(found, image=image)
+        found = replace(found, image=image, features=seen)
         if refine == "all":
             return refine_all(self.refiner, found, iou, report)
         return snap_all(found) if snap else found
@@ -173,22 +178,58 @@ class Segmenter:
             picture too. With "off" and without zoom nothing is run.
         drawn: of that look, as for the whole picture.
 
+        Texts choose among the masks of ``found``. The first one with a noun labels them, see `label`; no later one runs
+        anything.
+
         Raises PromptError if a prompt makes no sense on this picture, SettingsError for a keyword out of its range.
         """
         check_refine(refine)
         check_drawn(drawn)
         refine = self._auto if refine == "auto" else refine
         prompts = as_list(prompt)
-        picked = select(found, prompts)
+        described = self.label(found) if any(isinstance(each, Text) and each.has_nouns for each in prompts) else found
+        picked = select(found, prompts, described)
         if found.image is None or all(isinstance(each, Text) for each in prompts):
             return picked  # there is nothing to draw on, or nothing that is drawn: texts choose among what is there
         if zoom and refine == "off":
-            described = found
             for index, each in enumerate(prompts):
                 if (box := each.closer(found, picked[picked.prompt == index])) is not None:
                     found = self.look(found, box, drawn=drawn)
                     picked = select(found, prompts, described)
         return picked if refine == "off" else refine_answers(self.refiner, found, prompts, picked)
+
+    def label(self, found: MaskSet) -> MaskSet:
+        """``found`` with ``label_scores``, how much each mask looks like each label, see docs/words.md.
+
+        It is computed once for a set, from what the network saw of the picture when it found the masks; where that is
+        not known, of masks made otherwise or with weights of another trunk, the network runs once.
+
+        Raises PromptError if ``found`` has neither that nor its picture.
+        """
+        if found.label_scores is not None:
+            return found
+        if LABELLED not in found.computed:
+            scores = self.classifier.label_scores(found.rles, self._seen(found))
+            found.computed[LABELLED] = replace(found, label_scores=scores)
+        labelled: MaskSet = found.computed[LABELLED]
+        return labelled
+
+    def _seen(self, found: MaskSet) -> Seen:
+        """What the classifier's trunk saw of a picture."""
+        trunk = self.classifier.network.trunk
+        seen = found.features.get(Seen.NAME)
+        if isinstance(seen, Seen) and seen.trunk == trunk and seen.is_of(found.size):
+            return seen
+        if found.image is None:
+            raise PromptError(
+                "text: expected masks with their picture or label scores to find a thing by its name, got neither: "
+                "pass what the Segmenter returned, or dataclasses.replace(found, image=picture)"
+            )
+        letterbox = Letterbox.fit(*found.size, IMAGE_SIZE)
+        seen = Seen(trunk, self._labeller.features(letterbox(found.image)), letterbox)
+        if isinstance(found.features, dict):
+            found.features[Seen.NAME] = seen
+        return seen
 
     def look(
         self,
@@ -261,6 +302,23 @@ class Segmenter:
     def mask_head_file(self) -> Path:
         """The weights of the mask head, whether it is used or not."""
         return mask_head_weights() if self._mask_head_file is None else self._mask_head_file
+
+    @property
+    def classifier(self) -> Classifier:
+        """What knows of masks how they are called; opened when it is first used."""
+        with self._opening:
+            return self._classifier
+
+    @cached_property
+    def _classifier(self) -> Classifier:
+        return Classifier(OnnxClassifier(classifier_weights(), self.threads))
+
+    @cached_property
+    def _labeller(self) -> Runtime:
+        """What runs the trunk that the classifier knows."""
+        if self.runtime.metadata.get(TRUNK) == self.classifier.network.trunk:
+            return self.runtime
+        return open_runtime(default_weights(), self.threads)
 
     @property
     def refiner(self) -> Refiner:

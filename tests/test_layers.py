@@ -28,7 +28,7 @@ TIERS = (
         "machine",
     },
     {"letterbox", "runtimes", "network", "fastsam"},
-    {"postprocess", "graft", "mask_head", "snap", "words"},
+    {"postprocess", "graft", "mask_head", "classifier", "snap", "words"},
     {"prompts", "outputs"},
     {"refine"},
     {"segment"},

@@ -75,7 +75,7 @@ def test_empty() -> None:
 )
 def test_choosing(index: Any, kept: list[int]) -> None:
     numbered = replace(found, prompt=np.array([5, 6, 7]), rank=np.array([0, 1, 2]), features={"a": 1})
-    numbered = replace(numbered, label_scores=np.arange(6).reshape(3, 2))
+    numbered = replace(numbered, label_scores=np.arange(6, dtype=np.float32).reshape(3, 2))
     numbered.computed["b"] = 2
     part = numbered[index]
     assert part.label_scores is not None and part.label_scores.tolist() == [[2 * at, 2 * at + 1] for at in kept]

@@ -12,24 +12,27 @@ from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, SplitOption, SubsetOption, training_folder
 from anymask.cli.weights import find
 from anymask.errors import SettingsError
-from anymask.models import DEFAULT, default_weights, mask_head_weights, refiner_weights, resolve
+from anymask.models import DEFAULT, classifier_weights, default_weights, mask_head_weights, refiner_weights, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anymask.datasets import PhotoEntry
+    from anymask.train.classifier_settings import ClassifierSettings
+    from anymask.train.described import Described
     from anymask.train.loop import Lesson
     from anymask.train.loop import Progress as TrainingProgress
     from anymask.train.settings import RunSettings
 
-Model = Literal["detector", "refiner", "mask_head"]
+Model = Literal["detector", "refiner", "mask_head", "classifier"]
 
 
 def train(
     model: Annotated[
         Model,
         typer.Option(
-            metavar="detector|mask_head|refiner", help="What finds all things, what draws them, or what draws one anew."
+            metavar="detector|mask_head|refiner|classifier",
+            help="What finds all things, what draws them, what draws one anew, or what knows how they are called.",
         ),
     ] = "detector",
     photos: PhotosOption = PHOTOS,
@@ -141,15 +144,16 @@ def packaged(model: Model) -> Path:
     """The weights inside the package."""
     if model == "detector":
         return default_weights()
-    return mask_head_weights() if model == "mask_head" else refiner_weights()
+    return {"mask_head": mask_head_weights, "refiner": refiner_weights, "classifier": classifier_weights}[model]()
 
 
 def settings_of(model: Model, preset: str, changes: list[str], weights: Path | None) -> "RunSettings":
     """The recipe by name, of the network that ``weights`` hold, with changes. Raises SettingsError, WeightsError.
 
-    The mask head and the refiner have only the default recipe.
+    All but the detector have only the default recipe.
     """
     from anymask.train import settings
+    from anymask.train.classifier_settings import ClassifierSettings
     from anymask.train.detector import fitted_to
     from anymask.train.mask_head_settings import MaskHeadSettings
     from anymask.train.overrides import override
@@ -159,11 +163,21 @@ def settings_of(model: Model, preset: str, changes: list[str], weights: Path | N
         return override(fitted_to(settings.preset(preset), weights), changes)
     if preset != "default":
         raise SettingsError(f"preset must be default for the {model}, got {preset!r}")
-    return override(MaskHeadSettings() if model == "mask_head" else RefinerSettings(), changes)
+    recipes: dict[str, RunSettings] = {
+        "mask_head": MaskHeadSettings(),
+        "refiner": RefinerSettings(),
+        "classifier": ClassifierSettings(),
+    }
+    return override(recipes[model], changes)
 
 
 def make_lesson(photos: "Sequence[PhotoEntry]", settings: "RunSettings", folder: Path) -> "Lesson[Any]":
-    """What is to be trained. For the refiner, the detector's masks on all photos are made first, and kept."""
+    """What is to be trained.
+
+    For the refiner the detector's masks on all photos, and for the classifier what the trunk saw of them, are made
+    first, and kept in the folder.
+    """
+    from anymask.train.classifier_settings import ClassifierSettings
     from anymask.train.mask_head_settings import MaskHeadSettings
     from anymask.train.settings import Settings
 
@@ -175,6 +189,10 @@ def make_lesson(photos: "Sequence[PhotoEntry]", settings: "RunSettings", folder:
         from anymask.train.mask_head import MaskHeadLesson
 
         return MaskHeadLesson(photos, settings)
+    if isinstance(settings, ClassifierSettings):
+        from anymask.train.classifier import ClassifierLesson
+
+        return ClassifierLesson(described(photos, settings, folder), settings)
     from anymask.segment import Segmenter
     from anymask.train.detected import detect, read_drawn, write_drawn
     from anymask.train.refiner import RefinerLesson
@@ -190,3 +208,23 @@ def make_lesson(photos: "Sequence[PhotoEntry]", settings: "RunSettings", folder:
             drawn = detect(segmenter, bar.track(photos, description="what the detector draws"))
         write_drawn(drawn, segmenter.weights_hash(), kept)
     return RefinerLesson(photos, settings, drawn)
+
+
+def described(photos: "Sequence[PhotoEntry]", settings: "ClassifierSettings", folder: Path) -> "Described":
+    """What the classifier reads of the photos with names, from the folder where it is there."""
+    from anymask.network.classifier import Classifier
+    from anymask.network.trunk import imagenet_state
+    from anymask.segment import Segmenter
+    from anymask.train.described import describe, key_of, named, read_described, write_described
+
+    segmenter = Segmenter()
+    chosen = named(photos)
+    kept, key = folder / "described.npz", key_of(segmenter, chosen)
+    masks = read_described(kept, key)
+    if masks is None:
+        network = Classifier(settings.network)
+        network.load_imagenet(imagenet_state(settings.network.trunk))
+        with progress_bar() as bar:
+            masks = describe(segmenter, network.eval(), bar.track(chosen, description="what the trunk sees"))
+        write_described(masks, key, kept)
+    return masks

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from anymask.export import to_onnx, to_openvino, to_torchscript
+from anymask.export.classifier_to_onnx import export_classifier
 from anymask.export.mask_head_to_onnx import export_mask_head
 from anymask.export.refiner_to_onnx import export_refiner
 from anymask.export.to_onnx import export_onnx
@@ -11,6 +12,7 @@ from anymask.export.to_openvino import export_openvino
 from anymask.export.to_torchscript import export_torchscript
 
 __all__ = [
+    "export_classifier",
     "export_mask_head",
     "export_onnx",
     "export_openvino",

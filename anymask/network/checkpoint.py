@@ -10,13 +10,14 @@ from torch import nn
 
 from anymask.errors import SettingsError, WeightsError, printable
 from anymask.files import replace_file
+from anymask.network.classifier import Classifier, ClassifierConfig
 from anymask.network.mask_head import MaskHead, MaskHeadConfig
 from anymask.network.refiner import Refiner, RefinerConfig
 from anymask.network.yolo import Network, NetworkConfig
 
-Config = TypeVar("Config", NetworkConfig, RefinerConfig, MaskHeadConfig)
+Config = TypeVar("Config", NetworkConfig, RefinerConfig, MaskHeadConfig, ClassifierConfig)
 
-DETECTOR, REFINER, MASK_HEAD = "detector", "refiner", "mask_head"
+DETECTOR, REFINER, MASK_HEAD, CLASSIFIER = "detector", "refiner", "mask_head", "classifier"
 
 _EXPECTED = "expected a checkpoint of anymask train"
 _CURE = "name another file, or move this one away and train anew"
@@ -92,6 +93,11 @@ def mask_head_config(content: dict[str, Any], path: Path) -> MaskHeadConfig:
     return _config(MaskHeadConfig, MASK_HEAD, content, path)
 
 
+def classifier_config(content: dict[str, Any], path: Path) -> ClassifierConfig:
+    """What classifier the ``content`` of a checkpoint describes. Raises WeightsError as ``network_config`` does."""
+    return _config(ClassifierConfig, CLASSIFIER, content, path)
+
+
 def _config(kind: Callable[..., Config], model: str, content: dict[str, Any], path: Path) -> Config:
     if model_of(content) != model:
         raise WeightsError(f"{path}: expected the checkpoint of a {model}, got that of a {model_of(content)}; {_CURE}")
@@ -102,7 +108,7 @@ def _config(kind: Callable[..., Config], model: str, content: dict[str, Any], pa
 
 
 def model_of(content: dict[str, Any]) -> str:
-    """Of what model the ``content`` of a checkpoint is, "detector", "refiner" or "mask_head"."""
+    """Of what model the ``content`` of a checkpoint is, "detector", "refiner", "mask_head" or "classifier"."""
     return str(content.get("model", DETECTOR))
 
 
@@ -145,5 +151,13 @@ def load_mask_head(path: Path) -> MaskHead:
     """The averaged mask head of a checkpoint, in eval mode. Raises WeightsError as ``load_network`` does."""
     content = load_checkpoint(path)
     network = MaskHead(mask_head_config(content, path))
+    fill(network, content["ema"], path)
+    return network.eval()
+
+
+def load_classifier(path: Path) -> Classifier:
+    """The averaged classifier of a checkpoint, in eval mode. Raises WeightsError as ``load_network`` does."""
+    content = load_checkpoint(path)
+    network = Classifier(classifier_config(content, path))
     fill(network, content["ema"], path)
     return network.eval()

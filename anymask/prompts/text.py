@@ -53,6 +53,11 @@ class Text:
             self, "query", read if query is None else query if isinstance(query, Query) else Query.from_json(query)
         )
 
+    @property
+    def has_nouns(self) -> bool:
+        """Whether it is answered by what things are, besides by what they look like and where."""
+        return self.query.has_nouns()
+
     def choose(self, found: MaskSet) -> MaskSet:
         """Every mask that the description fits, best first; none where nothing does. ``answer`` tells why.
 

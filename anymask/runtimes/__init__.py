@@ -6,6 +6,7 @@ from pathlib import Path
 from anymask.errors import SettingsError, WeightsError
 from anymask.runtimes.base import RawOutput, Runtime
 from anymask.runtimes.fake_runtime import FakeRuntime
+from anymask.runtimes.onnx_classifier import OnnxClassifier
 from anymask.runtimes.onnx_mask_head import OnnxMaskHead
 from anymask.runtimes.onnx_refiner import OnnxRefiner
 from anymask.runtimes.onnx_runtime import OnnxRuntime
@@ -16,6 +17,7 @@ __all__ = [
     "MORE_SUFFIXES",
     "RUNTIMES",
     "FakeRuntime",
+    "OnnxClassifier",
     "OnnxMaskHead",
     "OnnxRefiner",
     "OnnxRuntime",

@@ -71,6 +71,10 @@ class Query:
         found = [*self.exclude, *self.either, *(each.to for each in self.relations)]
         return found + [each.other for each in self.relations if each.other is not None]
 
+    def has_nouns(self) -> bool:
+        """Whether a noun is looked for, here or in a query inside."""
+        return bool(self.find) or any(each.has_nouns() for each in self.inner())
+
     def depth(self) -> int:
         """How many queries there are inside one another, itself included."""
         return 1 + max((each.depth() for each in self.inner()), default=0)

@@ -1,0 +1,146 @@
+"""What the classifier learns: of which label a mask is, or that it is of none."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import Dataset
+
+from anymask.errors import SettingsError, WeightsError
+from anymask.network.checkpoint import classifier_config
+from anymask.network.classifier import CLASSES, Classifier
+from anymask.network.trunk import imagenet_state
+from anymask.train.classifier_settings import ClassifierSettings
+from anymask.train.described import NONE, Described
+from anymask.train.loop import Lesson
+from anymask.words.nouns import nouns
+
+PARTLY = {"person", "book", "building"}  # most of which are of no class, though some are
+LEFT_OUT = 10  # every so manyeth photo is not learnt from: scores are fitted on those
+
+
+class DescribedBatch(NamedTuple):
+    """B masks."""
+
+    descriptions: Tensor  # (B, described) float32
+    labels: Tensor  # (B,) int64: from 0, or the number of labels for none of them
+
+
+class DescribedBatches(Dataset[DescribedBatch]):
+    """Draws of masks, the same for the same number.
+
+    Raises SettingsError where a kind of masks is missing.
+    """
+
+    def __init__(self, described: Described, settings: ClassifierSettings) -> None:
+        self.settings = settings
+        self.described = described
+        learnt = described.photos % LEFT_OUT != 0
+        named = described.labels != NONE
+        self.kinds = (
+            (settings.true, np.flatnonzero(learnt & named & ~described.found)),
+            (1 - settings.true - settings.strange, np.flatnonzero(learnt & named & described.found)),
+            (settings.strange, np.flatnonzero(learnt & ~named)),
+        )
+        self.masks = int(learnt.sum())
+        for share, members in self.kinds:
+            if share > 0 and not len(members):
+                raise SettingsError(
+                    "the classifier learns from true masks, from found ones, and from found ones that are no object; "
+                    "expected each of them, got a kind without one: give more photos of coco, voc and camvid"
+                )
+
+    def __getitem__(self, number: int) -> DescribedBatch:
+        rng = np.random.default_rng((self.settings.seed, number))
+        chosen = np.concatenate(
+            [rng.choice(members, round(share * self.settings.masks)) for share, members in self.kinds if share > 0]
+        )
+        labels = self.described.labels[chosen]
+        return DescribedBatch(
+            torch.from_numpy(self.described.descriptions[chosen].astype(np.float32)),
+            torch.from_numpy(np.where(labels == NONE, self.settings.network.labels, labels)),
+        )
+
+
+class ClassifierLosses(NamedTuple):
+    """Already weighted by their gains."""
+
+    labels: Tensor
+    classes: Tensor
+
+    def total(self) -> Tensor:
+        return self.labels + self.classes
+
+
+class ClassifierLesson(Lesson[Classifier]):
+    """The classifier on described masks.
+
+    Raises:
+        SettingsError: there is nothing to learn from, or not so many labels as nouns have.
+    """
+
+    model = "classifier"
+    checkpoint = "classifier.pt"
+
+    def __init__(self, described: Described, settings: ClassifierSettings) -> None:
+        learnt = len(nouns().labels) - CLASSES
+        if settings.network.labels != learnt:
+            raise SettingsError(f"network.labels must be {learnt}, as there are, got {settings.network.labels}")
+        self.settings: ClassifierSettings = settings
+        self.described = described
+        self.batches = DescribedBatches(described, settings)
+        self.batches_per_epoch = self.batches.masks / settings.masks
+        self.same = same_classes()
+
+    def build(self, state: dict[str, Any] | None, path: Path) -> Classifier:
+        if state is not None and (held := classifier_config(state, path)) != self.settings.network:
+            raise WeightsError(
+                f"{path}: cannot go on from it, its network is {held} and that of the settings is "
+                f"{self.settings.network}; give the same network, or another folder to begin anew"
+            )
+        return Classifier(self.settings.network) if state is not None else self.new()
+
+    def new(self) -> Classifier:
+        """One that knows ImageNet's classes, and what descriptions are like."""
+        network = Classifier(self.settings.network)
+        network.load_imagenet(imagenet_state(self.settings.network.trunk))
+        values = self.described.descriptions
+        mean = values.mean(axis=0, dtype=np.float64)
+        deviation = np.sqrt(np.maximum(np.square(values - mean[None].astype(np.float32)).mean(axis=0), 1e-6))
+        network.mean.copy_(torch.from_numpy(mean.astype(np.float32)))
+        network.deviation.copy_(torch.from_numpy(deviation.astype(np.float32)))
+        return network
+
+    def start_from(self, network: Classifier, weights: Path) -> None:
+        raise WeightsError(f"{weights}: a classifier is trained anew in minutes; leave --weights out")
+
+    def begin(self, network: Classifier, device: str) -> None:
+        network.train()
+
+    def losses(self, network: Classifier, batch: DescribedBatch, number: int) -> ClassifierLosses:
+        torch.manual_seed(self.settings.seed * 2**32 + number)  # of what is dropped
+        output = network(batch.descriptions)
+        labels = functional.cross_entropy(output.labels, batch.labels, label_smoothing=self.settings.smoothing)
+        right = self.same.to(batch.labels.device)[batch.labels]  # (B, 1001)
+        chance = output.classes.log_softmax(dim=1).masked_fill(~right, -torch.inf).logsumexp(dim=1)
+        return ClassifierLosses(labels, -self.settings.class_gain * chance.mean())
+
+
+def same_classes() -> Tensor:
+    """(labels + 1, 1001) bool: which of ImageNet's classes a thing of each label may be.
+
+    "none of them", the last, where there is none for a label; and for masks of no label, which may be a thing that only
+    ImageNet knows, any.
+    """
+    labels = nouns().labels[CLASSES:]
+    same = torch.zeros(len(labels) + 1, CLASSES + 1, dtype=torch.bool)
+    for row, name in enumerate(labels):
+        noun = nouns().find(name)
+        classes = [label for label in noun.labels if label < CLASSES] if noun is not None and not noun.broader else []
+        same[row, classes or [CLASSES]] = True
+        same[row, CLASSES] |= name in PARTLY
+    same[-1] = True
+    return same

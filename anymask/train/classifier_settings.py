@@ -1,0 +1,29 @@
+"""Every setting of a classifier's training run, on one screen; saved inside each checkpoint."""
+
+from dataclasses import dataclass, field
+
+from anymask.network.classifier import ClassifierConfig
+from anymask.train.settings import RunSettings
+
+
+@dataclass(frozen=True)
+class ClassifierSettings(RunSettings):
+    """A training run of the classifier. The defaults are the recipe of the packaged one."""
+
+    network: ClassifierConfig = field(default_factory=ClassifierConfig)
+    workers: int = 0  # there is nothing to prepare
+
+    # --- batches -----------------------------------------------------------------------------------------------
+    masks: int = 512  # per step
+    true: float = 0.4  # share of masks that a person drew
+    strange: float = 0.3  # share of masks that are none of the objects
+
+    # --- loss --------------------------------------------------------------------------------------------------
+    smoothing: float = 0.05  # share of a label that goes to all of them
+    class_gain: float = 0.3  # of ImageNet's classes, of which only the sharpness and "none of them" are learnt
+
+    # --- optimiser ---------------------------------------------------------------------------------------------
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 50
+    decay_from: float = 0.2

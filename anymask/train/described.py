@@ -1,0 +1,120 @@
+"""What the classifier reads of labelled photos, computed once: descriptions of true masks and of those that we find."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.classifier import Seen, coverage, labels_hash
+from anymask.datasets import LabelledPhoto, PhotoEntry
+from anymask.errors import DatasetError
+from anymask.files import replace_file
+from anymask.models import weights_hash
+from anymask.network.classifier import Classifier
+from anymask.segment import Segmenter
+from anymask.words.nouns import CLASSES, nouns
+
+NAMED = ("coco", "voc", "camvid")  # collections whose labels are names of things
+NONE = -1  # what a mask is that is no labelled object
+
+TRUE = 15  # masks of a photo at most, drawn by chance: a street scene has a hundred
+FOUND = 100  # of ours, the best
+STRANGE = 60  # of those, the best, which may be none of the objects
+SAME, OTHER = 0.5, 0.3  # a found mask is an object from this IoU on, and none below that one; between is left out
+
+
+class Described(NamedTuple):
+    """M masks of many photos."""
+
+    descriptions: NDArray[np.float16]  # (M, described), see `anymask.network.classifier`
+    labels: NDArray[np.int64]  # (M,) number of a learnt label, from 0; `NONE` for none of them
+    photos: NDArray[np.int64]  # (M,) number of the photo, from 0
+    found: NDArray[np.bool_]  # (M,) drawn by us and not by a person
+
+
+def named(photos: Iterable[PhotoEntry]) -> list[PhotoEntry]:
+    """The photos whose labels are names. Raises DatasetError where there is none."""
+    chosen = [photo for photo in photos if photo.collection in NAMED]
+    if not chosen:
+        raise DatasetError(f"the classifier learns from {', '.join(NAMED)}; expected photos of them, got none")
+    return chosen
+
+
+def key_of(segmenter: Segmenter, photos: Sequence[PhotoEntry]) -> str:
+    """What descriptions depend on: the weights, the labels and the photos."""
+    told = [segmenter.weights_hash(), weights_hash(segmenter.mask_head_file), labels_hash()]
+    told += [f"{photo.collection}/{photo.path.name}" for photo in photos]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def describe(segmenter: Segmenter, network: Classifier, photos: Iterable[PhotoEntry]) -> Described:
+    """The masks of photos whose labels are names.
+
+    Found masks that fit no object are `NONE` where all objects are labelled, and left out elsewhere.
+    """
+    parts = [_described(segmenter, network, number, entry) for number, entry in enumerate(photos)]
+    return Described(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+@torch.no_grad()
+def _described(segmenter: Segmenter, network: Classifier, number: int, entry: PhotoEntry) -> Described:
+    photo = entry.load()
+    size, pixels = (photo.height, photo.width), photo.pixels()
+    truth, names = _some(photo, number)
+    found = segmenter(pixels, max_masks=FOUND)
+    overlap = rle.iou(found.rles, photo.layers[0], *size)
+    best = overlap.max(axis=1, initial=0)
+    rles, labels = list(truth), [label_number(photo.collection, name) for name in names]
+    for index, counts in enumerate(found.rles):
+        if best[index] >= SAME:
+            rles.append(counts)
+            labels.append(label_number(photo.collection, photo.labels[0][int(overlap[index].argmax())]))
+        elif best[index] < OTHER and index < STRANGE and photo.labelled == "all":
+            rles.append(counts)
+            labels.append(NONE)
+    seen = found.features[Seen.NAME]
+    features = [torch.from_numpy(each) for each in seen.features]
+    descriptions = network.describe(features, torch.from_numpy(coverage(rles, seen.letterbox))).half().numpy()
+    drawn = np.arange(len(rles)) >= len(truth)
+    kept = [index for index, label in enumerate(labels) if label is not None]
+    numbers = np.array([label for label in labels if label is not None], np.int64)
+    return Described(descriptions[kept], numbers, np.full(len(kept), number), drawn[kept])
+
+
+def _some(photo: LabelledPhoto, number: int) -> tuple[list[bytes], list[str | None]]:
+    """At most `TRUE` of a photo's masks and their names."""
+    chosen = np.random.default_rng(number).permutation(len(photo.layers[0]))[:TRUE]
+    return [photo.layers[0][index] for index in chosen], [photo.labels[0][index] for index in chosen]
+
+
+def label_number(collection: str, name: str | None) -> int | None:
+    """The number of a learnt label, from 0; None for a name that is none."""
+    number = nouns().collections.get(f"{collection}:{name}")
+    return None if number is None else number - CLASSES
+
+
+def write_described(described: Described, key: str, path: Path) -> None:
+    """Keep them for the next run; ``key`` says of which weights they are. Raises WeightsError if that fails."""
+    replace_file(path, lambda stream: np.savez(stream, key=np.array(key), **described._asdict()))
+
+
+def read_described(path: Path, key: str) -> Described | None:
+    """What ``write_described`` wrote; None where it is not there, or of another key.
+
+    Raises:
+        DatasetError: the file is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            if str(held["key"]) != key:
+                return None
+            return Described(*(held[name] for name in Described._fields))
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise DatasetError(f"{path}: expected what a training run kept there, got {error!r}; delete it") from error
