@@ -26,7 +26,7 @@ from anymask.cli.places import (
 )
 from anymask.cli.weights import WEIGHTS_HELP, find
 from anymask.errors import DatasetError
-from anymask.models import DEFAULT, refiner_weights, weights_hash
+from anymask.models import DEFAULT, classifier_weights, refiner_weights, weights_hash
 from anymask.segment import DRAWN, IMAGE_SIZE, Segmenter
 
 WORST = 12  # worst cases of each kind that a report shows
@@ -103,7 +103,7 @@ def evaluate(
     from anymask.evaluate.report import Run, run_report, write
     from anymask.evaluate.run import measure, per_photo, rounded, summarise
     from anymask.evaluate.scores import score_photos
-    from anymask.evaluate.words.asking import labeller, measure_words
+    from anymask.evaluate.words.asking import measure_words
     from anymask.evaluate.words.figures import names_table, queries_table, wrong_answers
     from anymask.evaluate.words.queries import QUERIES, read_queries
     from anymask.evaluate.worst import Worst
@@ -127,7 +127,7 @@ def evaluate(
     described = read_queries(queries or [file for file in QUERIES if file.is_file()]) if words else {}
     worst = Worst(WORST) if report is not None else None
     segmenter = Segmenter(find(weights), mask_head=mask_head)
-    ask = partial(measure_words, label=labeller(segmenter), queries=described) if words else None
+    ask = partial(measure_words, label=segmenter.label, queries=described) if words else None
     drawing = segmenter.mask_head if drawn else None
     image_size = segmenter.image_size if image_size is None else image_size
     asking = partial(
@@ -141,7 +141,6 @@ def evaluate(
         looked_at = bar.track(chosen, description="scores")
         scored = score_photos(segmenter.runtime, looked_at, image_size, drawing)
     groups = summarise(measured)
-    wrong = wrong_answers([each.words for each in measured])
     correlation = {
         "class_score": rounded(scored.correlation(ScoreRule(1.0, 0.0))),
         "score": rounded(scored.correlation((drawing or segmenter).score_rule)),
@@ -163,7 +162,8 @@ def evaluate(
         "groups": groups,
         "rank_correlation_with_iou": correlation,
         **({"edges": lined} if lined is not None else {}),
-        **({"cut": CUT, "wrong queries": wrong} if words else {}),
+        **({"classifier_sha256": weights_hash(classifier_weights()), "cut": CUT} if words else {}),
+        **({"wrong queries": wrong_answers([each.words for each in measured])} if words else {}),
     }
     show(tables.overview(groups), "mask AR (small to large: AR@1000), best-of-three click IoU, box IoU")
     if prompts:

@@ -18,7 +18,7 @@ from anymask.evaluate.tables import SIZES, Table
 Verdict = Literal["better", "worse", "chance", "unknown"]
 
 SETTINGS = ("side", "collections", "limit", "subset", "seed", "refine", "image_size", "drawn", "asked", "boxes", "cut")
-WEIGHTS = ("weights_sha256", "mask_head_sha256", "refiner_sha256")
+WEIGHTS = ("weights_sha256", "mask_head_sha256", "refiner_sha256", "classifier_sha256")
 
 Sums = tuple[NDArray[np.float64], NDArray[np.float64]]  # of each photo, (P,): a figure is the quotient of their sums
 
@@ -119,7 +119,7 @@ def comparison_report(a: Mapping[str, Any], b: Mapping[str, Any], found: Sequenc
     lines = ["# Two runs compared", ""]
     for name, document, file in zip("AB", (a, b), files, strict=True):
         weights = ", ".join(f"`{document[key][:16]}`" if document.get(key) else "none" for key in WEIGHTS)
-        lines.append(f"- {name}: `{file}`, weights, mask head and refiner {weights}")
+        lines.append(f"- {name}: `{file}`, weights, mask head, refiner and classifier {weights}")
     lines += ["", *(f"- {note}" for note in notes(a, b)), "", EXPLANATION]
     for group in dict.fromkeys(each.group for each in found):
         chosen = [each for each in found if each.group == group]

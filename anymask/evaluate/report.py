@@ -122,6 +122,7 @@ def settings(document: Mapping[str, Any]) -> Iterator[str]:
         "weights_sha256": "weights",
         "mask_head_sha256": "mask head",
         "refiner_sha256": "refiner",
+        "classifier_sha256": "classifier",
         "side": "side of the split",
         "image_size": "network pixels",
         "drawn": "masks drawn a photo",

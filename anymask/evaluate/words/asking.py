@@ -132,6 +132,7 @@ def measure_words(
                 f"{len(rles)}; see data/README.md for how they are counted"
             )
     truth = MaskSet(size, rle.boxes(rles, *size), np.ones(len(rles), np.float32), rles, image=found.image)
+    truth = replace(truth, features=found.features)  # the network need not look at the picture twice
     overlap = rle.iou(rles, rles, *size)
     asked = (
         Asked(SOURCES[0], replace(truth, label_scores=true_scores(photo)), overlap, True),
@@ -154,17 +155,6 @@ def measure_words(
                     part, whole = sums.get(keys, (0.0, 0.0))
                     sums[keys] = part + right, whole + 1
     return WordsMeasured(sums, sweep, wrong)
-
-
-def labeller(segmenter: object) -> Label:
-    """What gives a set its label scores: the segmenter's ``label``.
-
-    Raises SettingsError if it has none.
-    """
-    label: Label | None = getattr(segmenter, "label", None)
-    if label is None:
-        raise SettingsError("words cannot be measured: this version's Segmenter has no classifier (Segmenter.label)")
-    return label
 
 
 def ask_names(
