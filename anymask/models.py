@@ -9,6 +9,7 @@ from anymask.errors import WeightsError
 
 DEFAULT = "default"  # the name of the weights inside the package
 SUFFIXES = (".onnx",)
+MADE_WITH = "made_with"  # in the metadata of a weights file: see `made_with`
 
 
 def default_weights() -> Path:
@@ -34,6 +35,11 @@ def classifier_weights() -> Path:
 def packaged_weights() -> tuple[Path, ...]:
     """All of them."""
     return default_weights(), mask_head_weights(), refiner_weights(), classifier_weights()
+
+
+def made_with(*others: Path) -> str:
+    """How a weights file names the others that it was fitted to: 16 hex digits of the SHA-256 of their hashes."""
+    return hashlib.sha256("".join(map(weights_hash, others)).encode()).hexdigest()[:16]
 
 
 def packaged_hashes() -> dict[str, str]:

@@ -38,6 +38,7 @@ STAMP = VENV / "made-by-anymask.json"  # task -> fingerprint of what was install
 
 OLDEST_PYTHON = (3, 11)
 TEST_LIMIT_S = 15 * 60
+IN_PARALLEL = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]  # a file's tests share what they made
 NO_TESTS_COLLECTED = 5  # pytest's exit code
 
 
@@ -76,7 +77,7 @@ def test() -> None:
         "ruff check": [str(PYTHON), "-m", "ruff", "check", "."],
         "ruff format": [str(PYTHON), "-m", "ruff", "format", "--check", "."],
         "mypy": [str(PYTHON), "-m", "mypy", "--strict"],
-        "pytest": [str(PYTHON), "-m", "pytest", "-q", "--durations=10"],
+        "pytest": [str(PYTHON), "-m", "pytest", "-q", "--durations=10", *IN_PARALLEL],
     }
     failed = [name for name, command in checks.items() if run(command, TEST_LIMIT_S) != 0]
     if failed:

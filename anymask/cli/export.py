@@ -1,5 +1,6 @@
 """``anymask export``: weights become a model file."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,9 +20,9 @@ from anymask.files import replace_file
 from anymask.image import load_image
 from anymask.letterbox import Letterbox
 from anymask.mask_head import MaskHead
-from anymask.models import default_weights, resolve
+from anymask.models import MADE_WITH, default_weights, made_with, resolve
 from anymask.rules import ScoreRule
-from anymask.runtimes import MODEL_SUFFIXES, OnnxMaskHead, OnnxRefiner, OnnxRuntime, open_runtime
+from anymask.runtimes import MODEL_SUFFIXES, OnnxClassifier, OnnxMaskHead, OnnxRefiner, OnnxRuntime, open_runtime
 from anymask.runtimes.base import INPUT
 from anymask.runtimes.onnx_session import open_session
 from anymask.sample import sample_picture
@@ -86,7 +87,7 @@ def export(
     drawer = source.suffix.lower() == ONNX and not is_detector(source)
     if drawer and (suffix != ONNX or photos is not None):
         raise SettingsError(
-            f"{source} is a mask head or a refiner: only copied, to a file ending in {ONNX} and without --photos; "
+            f"{source} is no detector: only copied, to a file ending in {ONNX} and without --photos; "
             "give the checkpoint that it was exported from"
         )
     runs = source.suffix.lower() == ONNX or is_published(source)  # as ONNX, without torch
@@ -116,7 +117,7 @@ def export(
         difference = write(source, to, batch_of(compare_on))
         engine = "ONNX Runtime" if runs else "torch"
         typer.echo(f"{to}: {size_mb(to):.1f} MB, largest differences to {engine}: {difference}")
-    if photos is None or model == saved.REFINER:
+    if photos is None or model in (saved.REFINER, saved.CLASSIFIER):
         return
     from anymask.evaluate.scores import fit_factor, fit_score_rule, score_photos
 
@@ -129,7 +130,8 @@ def export(
         if mask_head is not None:
             plain = score_photos(runtime, bar.track(labelled, description="comparing scores"), size)
             rule = fit_factor(rule, scored, plain, ScoreRule.from_metadata(runtime.metadata))
-    write_metadata(to, rule.to_metadata())
+    made = {MADE_WITH: made_with(default_weights())} if mask_head is not None else {}
+    write_metadata(to, {**rule.to_metadata(), **made})
     typer.echo(f"{to}: {rule}, rank correlation with the true IoU {scored.correlation(rule):.3f} on training photos")
 
 
@@ -170,13 +172,13 @@ def compared(source: Path, to: Path, runtime: OnnxRuntime, batch: NDArray[np.flo
 
 
 def drawer_of(source: Path) -> str:
-    """Which of the two an ONNX file is that takes no pictures. Raises WeightsError where it is neither."""
-    try:
-        OnnxMaskHead(source)
-    except WeightsError:
-        OnnxRefiner(source)
-        return "a refiner"
-    return "a mask head"
+    """Which an ONNX file is that takes no pictures. Raises WeightsError where it is none that we know."""
+    for opened, told in ((OnnxMaskHead, "a mask head"), (OnnxClassifier, "a classifier")):
+        with contextlib.suppress(WeightsError):
+            opened(source)
+            return told
+    OnnxRefiner(source)
+    return "a refiner"
 
 
 def batch_of(compare_on: Path | None) -> NDArray[np.float32]:
@@ -208,13 +210,34 @@ def write(source: Path, to: Path, batch: NDArray[np.float32]) -> "Difference":
 
 
 def write_drawer(source: Path, to: Path) -> float:
-    """Write a mask head or a refiner as ONNX; the largest difference to torch, of the output."""
+    """Write a mask head, a refiner or a classifier as ONNX; the largest difference to torch, of the output."""
     from anymask.export import export_mask_head, export_refiner
     from anymask.network import checkpoint as saved
 
-    if saved.model_of(saved.load_checkpoint(source)) == saved.MASK_HEAD:
+    model = saved.model_of(saved.load_checkpoint(source))
+    if model == saved.MASK_HEAD:
         return export_mask_head(saved.load_mask_head(source), to)
+    if model == saved.CLASSIFIER:
+        return write_classifier(source, to)
     return export_refiner(saved.load_refiner(source), to)
+
+
+def write_classifier(source: Path, to: Path) -> float:
+    """The same for a classifier, as sure as is right on the masks that training kept beside it and left out."""
+    from anymask.export import export_classifier, write_metadata
+    from anymask.network.checkpoint import load_classifier
+    from anymask.train.described import DESCRIBED, read_described
+    from anymask.train.fit_none import fit_none
+
+    network = load_classifier(source)
+    kept = read_described(source.parent / DESCRIBED)
+    if kept is None:
+        typer.echo(f"{source}: no {DESCRIBED} beside it, so that it stays as sure as training left it")
+        return export_classifier(network, to)
+    typer.echo(f"{source}: {fit_none(network, kept.described)}")
+    difference = export_classifier(network, to)
+    write_metadata(to, {MADE_WITH: kept.made_with})
+    return difference
 
 
 def load(source: Path) -> "Network":

@@ -12,7 +12,15 @@ from anymask.cli.extras import needs_extra
 from anymask.cli.places import PHOTOS, SPLIT, ImagesOption, PhotosOption, SplitOption, SubsetOption, training_folder
 from anymask.cli.weights import find
 from anymask.errors import SettingsError
-from anymask.models import DEFAULT, classifier_weights, default_weights, mask_head_weights, refiner_weights, resolve
+from anymask.models import (
+    DEFAULT,
+    classifier_weights,
+    default_weights,
+    made_with,
+    mask_head_weights,
+    refiner_weights,
+    resolve,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +137,7 @@ def train(
         )
     processes.leave()
     saved = folder / lesson.checkpoint
-    fitted = "" if model == "refiner" else f" --photos {photos}"
+    fitted = "" if model in ("refiner", "classifier") else f" --photos {photos}"
     say(f"saved {saved}; write a model from it with: anymask export {saved}{fitted}")
 
 
@@ -192,7 +200,7 @@ def make_lesson(photos: "Sequence[PhotoEntry]", settings: "RunSettings", folder:
     if isinstance(settings, ClassifierSettings):
         from anymask.train.classifier import ClassifierLesson
 
-        return ClassifierLesson(described(photos, settings, folder), settings)
+        return ClassifierLesson(described_masks(photos, settings, folder), settings)
     from anymask.segment import Segmenter
     from anymask.train.detected import detect, read_drawn, write_drawn
     from anymask.train.refiner import RefinerLesson
@@ -210,21 +218,22 @@ def make_lesson(photos: "Sequence[PhotoEntry]", settings: "RunSettings", folder:
     return RefinerLesson(photos, settings, drawn)
 
 
-def described(photos: "Sequence[PhotoEntry]", settings: "ClassifierSettings", folder: Path) -> "Described":
+def described_masks(photos: "Sequence[PhotoEntry]", settings: "ClassifierSettings", folder: Path) -> "Described":
     """What the classifier reads of the photos with names, from the folder where it is there."""
     from anymask.network.classifier import Classifier
     from anymask.network.trunk import imagenet_state
     from anymask.segment import Segmenter
-    from anymask.train.described import describe, key_of, named, read_described, write_described
+    from anymask.train.described import DESCRIBED, Kept, describe, key_of, named, read_described, write_described
 
     segmenter = Segmenter()
     chosen = named(photos)
-    kept, key = folder / "described.npz", key_of(segmenter, chosen)
-    masks = read_described(kept, key)
-    if masks is None:
+    made = made_with(segmenter.weights, segmenter.mask_head_file)
+    key, held = key_of(made, chosen), read_described(folder / DESCRIBED)
+    if held is None or held.key != key:
         network = Classifier(settings.network)
         network.load_imagenet(imagenet_state(settings.network.trunk))
         with progress_bar() as bar:
-            masks = describe(segmenter, network.eval(), bar.track(chosen, description="what the trunk sees"))
-        write_described(masks, key, kept)
-    return masks
+            described = describe(segmenter, network.eval(), bar.track(chosen, description="what the trunk sees"))
+        held = Kept(described, key, made)
+        write_described(held, folder / DESCRIBED)
+    return held.described

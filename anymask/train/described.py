@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -14,11 +15,11 @@ from anymask.classifier import Seen, coverage, labels_hash
 from anymask.datasets import LabelledPhoto, PhotoEntry
 from anymask.errors import DatasetError
 from anymask.files import replace_file
-from anymask.models import weights_hash
 from anymask.network.classifier import Classifier
 from anymask.segment import Segmenter
 from anymask.words.nouns import CLASSES, nouns
 
+DESCRIBED = "described.npz"  # the file of a run in which they are kept
 NAMED = ("coco", "voc", "camvid")  # collections whose labels are names of things
 NONE = -1  # what a mask is that is no labelled object
 
@@ -37,6 +38,14 @@ class Described(NamedTuple):
     found: NDArray[np.bool_]  # (M,) drawn by us and not by a person
 
 
+class Kept(NamedTuple):
+    """What is kept of a run."""
+
+    described: Described
+    key: str  # of what it depends on
+    made_with: str  # the weights that found the masks, see `anymask.models.made_with`
+
+
 def named(photos: Iterable[PhotoEntry]) -> list[PhotoEntry]:
     """The photos whose labels are names. Raises DatasetError where there is none."""
     chosen = [photo for photo in photos if photo.collection in NAMED]
@@ -45,9 +54,9 @@ def named(photos: Iterable[PhotoEntry]) -> list[PhotoEntry]:
     return chosen
 
 
-def key_of(segmenter: Segmenter, photos: Sequence[PhotoEntry]) -> str:
-    """What descriptions depend on: the weights, the labels and the photos."""
-    told = [segmenter.weights_hash(), weights_hash(segmenter.mask_head_file), labels_hash()]
+def key_of(made: str, photos: Sequence[PhotoEntry]) -> str:
+    """What descriptions depend on: the weights, as `anymask.models.made_with` names them, the labels and the photos."""
+    told = [made, labels_hash()]
     told += [f"{photo.collection}/{photo.path.name}" for photo in photos]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
@@ -98,13 +107,14 @@ def label_number(collection: str, name: str | None) -> int | None:
     return None if number is None else number - CLASSES
 
 
-def write_described(described: Described, key: str, path: Path) -> None:
-    """Keep them for the next run; ``key`` says of which weights they are. Raises WeightsError if that fails."""
-    replace_file(path, lambda stream: np.savez(stream, key=np.array(key), **described._asdict()))
+def write_described(kept: Kept, path: Path) -> None:
+    """Keep them for the next run. Raises WeightsError if that fails."""
+    arrays = {"key": np.array(kept.key), "made_with": np.array(kept.made_with), **kept.described._asdict()}
+    replace_file(path, lambda stream: np.savez(stream, allow_pickle=False, **arrays))
 
 
-def read_described(path: Path, key: str) -> Described | None:
-    """What ``write_described`` wrote; None where it is not there, or of another key.
+def read_described(path: Path) -> Kept | None:
+    """What ``write_described`` wrote; None where nothing is there.
 
     Raises:
         DatasetError: the file is damaged.
@@ -112,9 +122,8 @@ def read_described(path: Path, key: str) -> Described | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as held:
-            if str(held["key"]) != key:
-                return None
-            return Described(*(held[name] for name in Described._fields))
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
+            described = Described(*(held[name] for name in Described._fields))
+            return Kept(described, str(held["key"]), str(held["made_with"]))
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise DatasetError(f"{path}: expected what a training run kept there, got {error!r}; delete it") from error
