@@ -26,7 +26,7 @@ from anymask.cli.places import (
 )
 from anymask.cli.weights import WEIGHTS_HELP, find
 from anymask.errors import DatasetError
-from anymask.models import DEFAULT, refiner_weights, weights_hash
+from anymask.models import DEFAULT, classifier_weights, refiner_weights, weights_hash
 from anymask.segment import DRAWN, IMAGE_SIZE, Segmenter
 
 WORST = 12  # worst cases of each kind that a report shows
@@ -60,7 +60,7 @@ def evaluate(
     ] = False,
     asked: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Click and box at most N objects of a photo. [default: all]"),
+        typer.Option(metavar="N", min=0, help="Click and box at most N objects of a photo. [default: all]"),
     ] = None,
     refine: RefineOption = "auto",
     boxes: Annotated[
@@ -70,6 +70,21 @@ def evaluate(
     edges: Annotated[
         bool, typer.Option("--edges", help='Also edges on the photos of bsds; needs the extra "evaluate".')
     ] = False,
+    words: Annotated[
+        bool, typer.Option("--words", help="Also names and descriptions; --asked 0 leaves clicks and boxes out.")
+    ] = False,
+    queries: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Descriptions for --words, see data/README.md; may be given several times. [default: those in data/]",
+            show_default=False,
+        ),
+    ] = None,
+    side: Annotated[
+        Literal["kept_out", "train"],
+        typer.Option(metavar="kept_out|train", help="Of data with sides; to choose a setting, measure on train."),
+    ] = "kept_out",
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")] = None,
     details: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The same with sums of every photo, for `anymask compare`.")
@@ -88,29 +103,35 @@ def evaluate(
     from anymask.evaluate.report import Run, run_report, write
     from anymask.evaluate.run import measure, per_photo, rounded, summarise
     from anymask.evaluate.scores import score_photos
+    from anymask.evaluate.words.asking import measure_words
+    from anymask.evaluate.words.figures import names_table, queries_table, wrong_answers
+    from anymask.evaluate.words.queries import QUERIES, read_queries
     from anymask.evaluate.worst import Worst
     from anymask.rules import ScoreRule
+    from anymask.words.kinds import CUT
 
     if edges:
         with needs_extra("evaluate"):
             from anymask.evaluate.edges.mask_edges import measure_edges
     wanted = frozenset(name.strip() for name in collections.split(",") if name.strip())
-    side: Literal["kept_out"] | None = "kept_out" if has_sides(photos) else None
-    found = read(photos, side=side, split=split, images=images, subset=subset, seed=seed, collections=wanted or None)
+    of_side = side if has_sides(photos) else None
+    found = read(photos, side=of_side, split=split, images=images, subset=subset, seed=seed, collections=wanted or None)
     chosen = first_of_each(found, limit)
     if missing := wanted - {photo.collection for photo in chosen}:
-        named = "kept-out photos" if side else "photos"
+        named = {"kept_out": "kept-out photos", "train": "training photos", None: "photos"}[of_side]
         raise DatasetError(f"{photos}: no {named} of {', '.join(sorted(missing))}; check --collections")
     outlined = [photo for photo in chosen if photo.collection == BOUNDARIES]
     if edges and not outlined:
         raise DatasetError(f"{photos}: --edges needs photos of {BOUNDARIES}, got none; check --collections")
     given = read_boxes(boxes, chosen) if boxes else None
+    described = read_queries(queries or [file for file in QUERIES if file.is_file()]) if words else {}
     worst = Worst(WORST) if report is not None else None
     segmenter = Segmenter(find(weights), mask_head=mask_head)
+    ask = partial(measure_words, label=segmenter.label, queries=described) if words else None
     drawing = segmenter.mask_head if drawn else None
     image_size = segmenter.image_size if image_size is None else image_size
     asking = partial(
-        measure, segmenter, image_size=image_size, drawn=drawn, refine=refine, prompts=prompts, asked=asked
+        measure, segmenter, image_size=image_size, drawn=drawn, refine=refine, prompts=prompts, asked=asked, words=ask
     )
     with progress_bar() as bar:
         lined = measure_edges(segmenter, bar.track(outlined, description="edges"), image_size) if edges else None
@@ -133,7 +154,7 @@ def evaluate(
         "image_size": image_size,
         "drawn": drawn if drawing is not None else 0,
         "asked": asked,
-        "side": side or "all photos",
+        "side": of_side or "all photos",
         **({"collections": sorted(wanted)} if wanted else {}),
         **({"limit": limit} if limit is not None else {}),
         **({"subset": subset, "seed": seed} if subset < 1 else {}),
@@ -141,6 +162,8 @@ def evaluate(
         "groups": groups,
         "rank_correlation_with_iou": correlation,
         **({"edges": lined} if lined is not None else {}),
+        **({"classifier_sha256": weights_hash(classifier_weights()), "cut": CUT} if words else {}),
+        **({"wrong queries": wrong_answers([each.words for each in measured])} if words else {}),
     }
     show(tables.overview(groups), "mask AR (small to large: AR@1000), best-of-three click IoU, box IoU")
     if prompts:
@@ -149,6 +172,10 @@ def evaluate(
         show(tables.precision(groups), "mask AP of the answers to boxes")
     if lined is not None:
         show(tables.edges(lined), f"edges on {lined['photos']} photos of {BOUNDARIES}")
+    if words:
+        show(names_table(groups, intervals=False), "masks answered to names, right from an IoU of .5 on")
+        if groups["all"].get("queries"):
+            show(queries_table(groups["all"], intervals=False), "descriptions answered rightly")
     typer.echo(
         f"rank correlation with the true IoU over {correlation['candidates']} candidates: "
         f"class score {tables.or_unknown(correlation['class_score'])}, score {tables.or_unknown(correlation['score'])}"

@@ -22,13 +22,13 @@ UNUSED = frozenset({12, 26, 29, 30, 45, 66, 68, 69, 71, 83})  # numbers that no 
 NUMBERS = dict(zip(NAMES, (number for number in range(1, 91) if number not in UNUSED), strict=True))
 
 TRUE_NAME = {NAMES[number]: name for name, number in NUMBERS.items() if number < len(NAMES)}  # by the wrong one
-LAST = 650  # COCO128 ends with 000000000650.jpg
+DIGITS, LAST = 12, 650  # COCO128 ends with 000000000650.jpg
 
 
 def is_of_coco128(file_name: str) -> bool:
     """Whether a photo of the collection ``coco`` is one whose names are wrong if they were not mended since."""
     stem = file_name.partition(".")[0]
-    return stem.isascii() and stem.isdigit() and int(stem) <= LAST
+    return len(stem) == DIGITS and stem.isascii() and stem.isdigit() and int(stem) <= LAST
 
 
 def are_wrong(names: Iterable[str | None]) -> bool:

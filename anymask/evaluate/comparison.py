@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from anymask.errors import SettingsError
 from anymask.evaluate.bootstrap import percentiles, quotients
-from anymask.evaluate.figures import Figure, Keys, groups_of, walk
+from anymask.evaluate.figures import LESS_IS_BETTER, Figure, Keys, groups_of, walk
 from anymask.evaluate.tables import SIZES, Table
 
 # B is better or worse than A beyond chance, or not; or it is unknown, since a figure has no interval
 Verdict = Literal["better", "worse", "chance", "unknown"]
 
-SETTINGS = ("side", "collections", "limit", "subset", "seed", "refine", "image_size", "drawn", "asked", "boxes")
-WEIGHTS = ("weights_sha256", "mask_head_sha256", "refiner_sha256")
+SETTINGS = ("side", "collections", "limit", "subset", "seed", "refine", "image_size", "drawn", "asked", "boxes", "cut")
+WEIGHTS = ("weights_sha256", "mask_head_sha256", "refiner_sha256", "classifier_sha256")
 
 Sums = tuple[NDArray[np.float64], NDArray[np.float64]]  # of each photo, (P,): a figure is the quotient of their sums
 
@@ -80,7 +80,8 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
         between = None
         if keys in one and keys in two and one[keys].photos == two[keys].photos:
             between = paired_interval(one[keys].sums, two[keys].sums)
-        found.append(Difference(group, keys, figure, other, between, _verdict(figure, other, between)))
+        verdict = _verdict(figure, other, between, less_is_better=keys[-1] in LESS_IS_BETTER)
+        found.append(Difference(group, keys, figure, other, between, verdict))
     return found
 
 
@@ -118,7 +119,7 @@ def comparison_report(a: Mapping[str, Any], b: Mapping[str, Any], found: Sequenc
     lines = ["# Two runs compared", ""]
     for name, document, file in zip("AB", (a, b), files, strict=True):
         weights = ", ".join(f"`{document[key][:16]}`" if document.get(key) else "none" for key in WEIGHTS)
-        lines.append(f"- {name}: `{file}`, weights, mask head and refiner {weights}")
+        lines.append(f"- {name}: `{file}`, weights, mask head, refiner and classifier {weights}")
     lines += ["", *(f"- {note}" for note in notes(a, b)), "", EXPLANATION]
     for group in dict.fromkeys(each.group for each in found):
         chosen = [each for each in found if each.group == group]
@@ -170,15 +171,15 @@ def _sums(document: Mapping[str, Any]) -> dict[str, dict[Keys, _OfPhotos]]:
     }
 
 
-def _verdict(a: Figure, b: Figure, between: tuple[float, float] | None) -> Verdict:
+def _verdict(a: Figure, b: Figure, between: tuple[float, float] | None, *, less_is_better: bool) -> Verdict:
     if between is None and not ("low" in a and "low" in b):
         return "unknown"
     if between is not None and not np.isfinite(between).all():  # a photo without a sum
         return "unknown"
     low, high = between or (b["low"] - a["high"], b["high"] - a["low"])
-    if low > 0:
-        return "better"
-    return "worse" if high < 0 else "chance"
+    if low <= 0 <= high:
+        return "chance"
+    return "better" if (low > 0) != less_is_better else "worse"
 
 
 def _said(each: Difference) -> str:

@@ -13,7 +13,10 @@ Figure = Mapping[str, float]
 Keys = tuple[str, ...]
 
 # What a group of photos has beside the IoU that prompts get.
-NOT_PROMPTS = frozenset({"photos", "objects", "asked", "ar", "box ar", "ap", "edges"})
+NOT_PROMPTS = frozenset({"photos", "objects", "asked", "ar", "box ar", "ap", "edges", "words", "queries"})
+
+# Figures of which less is better.
+LESS_IS_BETTER = frozenset({"none though there", "false alarms"})
 
 # What the IoU that a prompt gets is called for people.
 PROMPT_NAMES = {

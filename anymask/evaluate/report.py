@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 
 from anymask import rle
 from anymask.evaluate.tables import by_collection, by_detections, by_prompt, by_size, edges, or_unknown, precision
+from anymask.evaluate.words.figures import has_words, names_table, queries_table
 from anymask.evaluate.worst import KINDS, Case, Kind, draw
 
 PICTURES = "worst"  # the folder of pictures beside the report
@@ -25,6 +26,17 @@ ABOUT: Mapping[Kind, tuple[str, str]] = {
     ),
     "missed": ("Objects that no mask fits", "The mask that overlaps the object most: none reaches an IoU of .5."),
 }
+
+WORDS = (
+    "Every name that a photo's objects have is asked for, and in coco every one that they have not. First right: the "
+    "first mask answered is such an object, at an IoU of .5. Recall, precision and F1 are over all objects and masks "
+    "answered. False alarms: any mask is answered to a name that is not there. True names are the true masks with "
+    "their true names, true masks are the same with the classifier's scores."
+)
+DESCRIPTIONS = (
+    "Set right: just the masks that are meant are answered, at an IoU of .5. First right: the first one is meant. "
+    "Where nothing is meant, nothing must be answered."
+)
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2024; background: #fff; max-width: 76rem; margin: 2rem auto;
@@ -83,6 +95,10 @@ def run_report(document: Mapping[str, Any], run: Run, cases: Sequence[Case]) -> 
         )
     if "edges" in document:
         parts += section("Edges", edges(document["edges"]).markdown())
+    if has_words(everything):
+        parts += section("Words", [WORDS, "", *names_table(groups).markdown()])
+        if everything["queries"]:
+            parts += section("Descriptions", [DESCRIPTIONS, "", *queries_table(everything).markdown()])
     correlation = document["rank_correlation_with_iou"]
     parts += section(
         "Scores",
@@ -106,12 +122,14 @@ def settings(document: Mapping[str, Any]) -> Iterator[str]:
         "weights_sha256": "weights",
         "mask_head_sha256": "mask head",
         "refiner_sha256": "refiner",
+        "classifier_sha256": "classifier",
         "side": "side of the split",
         "image_size": "network pixels",
         "drawn": "masks drawn a photo",
         "refine": "refine",
         "asked": "objects asked about a photo",
         "boxes": "boxes",
+        "cut": "cut of words",
     }
     missing = {"mask_head_sha256": "none", "drawn": "none"}
     values = {key: document[key] or missing.get(key, "all") for key in names if key in document}

@@ -1,7 +1,7 @@
 """The evaluation: every kept-out photo segmented once, and all figures taken from that."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -27,8 +27,13 @@ from anymask.evaluate.prompted import (
     mask_ious,
 )
 from anymask.evaluate.recall import AREAS, TOP, Recalled, of_size, recall_on_photo, recall_sums
+from anymask.evaluate.words.asking import WordsMeasured
+from anymask.evaluate.words.figures import words_columns, words_extras
 from anymask.evaluate.worst import Worst
+from anymask.maskset import MaskSet
 from anymask.segment import DRAWN, Refine, Segmenter
+
+AskWords = Callable[[LabelledPhoto, MaskSet], WordsMeasured | None]
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Measured:
     prompts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)  # more of that, (G,) each, by name
     instances: Instances | None = None  # answers to given boxes, where they were asked for
     name: str = ""  # of the photo's file
+    words: WordsMeasured | None = None  # where words were asked
 
 
 def measure(
@@ -57,6 +63,7 @@ def measure(
     asked: int | None = None,
     given: GivenBoxes | Literal["truth"] | None = None,
     worst: Worst | None = None,
+    words: AskWords | None = None,
 ) -> Measured:
     """Segment one photo and compare with its labels.
 
@@ -67,10 +74,12 @@ def measure(
     given: whose boxes, of the photo's objects, are answered by ``Measured.instances``: a detector's, or the true tight
         ones of the objects asked about, without classes and with the scores of the answers.
     worst: keeps the worst answers to clicks and boxes, and objects that no mask fits.
+    words: asks words of the photo and our masks, see `anymask.evaluate.words.asking.measure_words`.
 
     Raises DatasetError if the picture cannot be read or is of another size than its labels.
     """
     found = segmenter(photo.pixels(), image_size=image_size, drawn=drawn)
+    said = words(photo, found) if words is not None else None
     truth = list(photo.layers[0])
     areas = rle.areas(truth)
     recalled = recall_on_photo(rle.iou(found.rles, truth, *found.size), areas)
@@ -96,7 +105,7 @@ def measure(
     elif given is not None:
         instances = answer_given(choose, photo, given)
     measured = Measured(
-        photo.collection, recalled, framed, areas, clicks, boxes, instances=instances, name=photo.path.name
+        photo.collection, recalled, framed, areas, clicks, boxes, instances=instances, name=photo.path.name, words=said
     )
     if not prompts:
         return measured
@@ -139,7 +148,8 @@ def summarise(measured: list[Measured]) -> dict[str, Any]:
         {group: {"photos", "objects": {size: n}, "asked": {size: n}, "ar": {size: {k: figure}}, "box ar": the same of
         boxes alone, "click": {size: figure}, "box": {size: figure}, and as many more as ``Measured.prompts`` names}}
         where a figure is {"value", "low", "high"}, None where there is no object. Where boxes were given, "ap" too, see
-        ``average_precision``.
+        ``average_precision``; where words were asked, "words" and "queries", see ``WordsMeasured`` and
+        ``words_extras``.
     """
     groups = groups_of([m.collection for m in measured])
     return {name: summarise_group([measured[index] for index in members]) for name, members in groups.items()}
@@ -151,6 +161,7 @@ def summarise_group(measured: list[Measured]) -> dict[str, Any]:
     asked = [int(sum(of_size(m.areas, size).sum() for m in measured)) for size in AREAS]
     report: dict[str, Any] = {"photos": len(measured), "objects": dict(zip(AREAS, objects.tolist(), strict=True))}
     report["asked"] = dict(zip(AREAS, asked, strict=True))
+    report |= words_extras([m.words for m in measured])
     for (*path, last), (parts, wholes) in columns(measured).items():
         place = report
         for name in path:
@@ -179,7 +190,7 @@ def columns(measured: list[Measured]) -> dict[Keys, tuple[NDArray[Any], NDArray[
         for name, values in ious.items():
             parts = np.array([iou[chosen].sum() for iou, chosen in zip(values, inside, strict=True)])
             sums[name, size] = parts, asked
-    return sums
+    return sums | words_columns([m.words for m in measured])
 
 
 def per_photo(measured: list[Measured]) -> dict[str, Any]:

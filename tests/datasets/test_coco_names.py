@@ -32,7 +32,13 @@ def test_what_a_wrong_name_stands_for(wrong: str | None, true: str | None) -> No
 
 @pytest.mark.parametrize(
     ("file_name", "expected"),
-    [("000000000009.jpg", True), ("000000000650.jpg", True), ("000000000790.jpg", False), ("a9.jpg", False)],
+    [
+        ("000000000009.jpg", True),
+        ("000000000650.jpg", True),
+        ("000000000790.jpg", False),
+        ("9.jpg", False),
+        ("a00000000009.jpg", False),
+    ],
 )
 def test_which_photos(file_name: str, expected: bool) -> None:
     assert is_of_coco128(file_name) == expected
