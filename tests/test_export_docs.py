@@ -25,7 +25,8 @@ ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "export.md").read_text("utf-8")
 PROGRAMS = re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
 
-Scores, Masks = NDArray[np.float64], NDArray[np.bool_]
+Scores = NDArray[np.float64]
+Masks = NDArray[np.bool_]
 RunJavaScript = Callable[..., tuple[Scores, Masks]]
 
 
