@@ -161,7 +161,7 @@ def run(job: Job, name: str, taken: set[str]) -> tuple[str, MaskSet]:
     if job.prompts:
         found = answer(job, name, found)
     elif not len(found) and (least := job.settings["score"]):
-        logger.warning("%s: nothing scores %s or more; a lower --score shows more", name, least)
+        logger.info("%s: nothing scores %s or more; a lower --score may show more", name, least)
     files = list(write(job.out, job.formats, name, found, taken)) if job.out is not None else []
     where = f" -> {', '.join(map(str, files))}" if files else ""
     count = f"{len(found)} mask{'s' * (len(found) != 1)}"
