@@ -208,7 +208,7 @@ def check_published(name: str, cache: Path) -> Check:
     path = cache / FETCHED / published.file
     part = path.with_name(f"{path.name}.part")
     title, facts = f"weights {name}", {"path": str(path), "there": path.exists(), "part": part.exists()}
-    left = f"; {part.stat().st_size / 1e6:.1f} MB of it lie in {part}" if part.is_file() else ""
+    left = f"; {part.stat().st_size / 1e6:.1f} MB of it lie in {part}" if part.is_file() and part.stat().st_size else ""
     if not path.exists():
         cure = "it is fetched when it is asked for by name" + (", and goes on there" if left else "")
         return Check(title, "note", f"not fetched, its place is {path}{left}", cure, facts)

@@ -73,7 +73,7 @@ class Segmenter:
             )
         self.threads = threads
         self.weights = find_weights(weights)
-        self.runtime = open_runtime(onnx_file(self.weights), threads, runtime)
+        self.runtime = open_runtime(onnx_file(self.weights), threads, runtime, source=self.weights)
         self._opening = Lock()
         self._mask_head_file = None if mask_head == DEFAULT else Path(mask_head)
         metadata = self.runtime.metadata

@@ -1,42 +1,63 @@
-// The masks of a photo in JavaScript, from a file that `anymask export default --to anymask.onnx` wrote: what the program
-// in docs/export.md does. npm install onnxruntime-node sharp; node masks.mjs anymask.onnx photo.jpg
+// The masks of a photo in JavaScript, from a file that `anymask export default --to anymask.onnx` wrote, or
+// `anymask export fastsam-s --to fastsam-s.onnx`.
+// npm install onnxruntime-node sharp; node masks.mjs anymask.onnx photo.jpg; node masks.mjs fastsam-s.onnx photo.jpg 1024
 import { writeFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import sharp from "sharp";
-const [model, photo] = process.argv.slice(2), SIDE = 640, SCORE = 0.05, IOU = 0.7;
-const MASKNESS_POWER = 4; // of the default weights; onnxruntime-node does not tell metadata
-const range = (n) => [...Array(n).keys()], clamp = (value, most) => Math.min(Math.max(value, 0), most);
-// Letterbox: the longest side becomes 640; the picture lies top left, grey fills up to multiples of 32
-const upright = await sharp(photo).rotate().removeAlpha().toColourspace("srgb").png().toBuffer();
-const { width, height } = await sharp(upright).metadata(), scale = SIDE / Math.max(width, height);
-const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
-const [W, H] = [w, h].map((side) => Math.ceil(side / 32) * 32), images = new Float32Array(3 * H * W).fill(114 / 255);
-const pixels = await sharp(upright).resize(w, h, { fit: "fill", kernel: "linear" }).raw().toBuffer();
-pixels.forEach((value, i) => { images[((i % 3) * H + Math.floor(i / 3 / w)) * W + (Math.floor(i / 3) % w)] = value / 255; });
-// The network, and its candidates: boxes as corners, in network pixels
-const feeds = { images: new ort.Tensor("float32", images, [1, 3, H, W]) };
-const { output0: p, output1: q } = await (await ort.InferenceSession.create(model)).run(feeds, ["output0", "output1"]);
-const [, K, rows, columns] = q.dims, at = (row, a) => p.data[row * p.dims[2] + a];
-const corners = (a) => [[0, -1, w], [1, -1, h], [0, 1, w], [1, 1, h]].map(([i, s, most]) => clamp(at(i, a) + s * at(i + 2, a) / 2, most));
-const area = ([x1, y1, x2, y2]) => Math.max(0, x2 - x1) * Math.max(0, y2 - y1);
-const shared = (b, c) => area([...[0, 1].map((i) => Math.max(b[i], c[i])), ...[2, 3].map((i) => Math.min(b[i], c[i]))]);
-// Non-maximum suppression: from the best score down, what overlaps a better box too much is left out
-const best = range(p.dims[2]).filter((a) => at(4, a) >= SCORE).sort((a, b) => at(4, b) - at(4, a)), kept = [], found = [];
-for (const [a, box] of best.map((a) => [a, corners(a)]))
-  if (kept.every(([, c]) => shared(box, c) <= IOU * (area(box) + area(c) - shared(box, c)))) kept.push([a, box]);
-// Masks: coefficients times prototypes above 0, between four cells of the prototypes for each pixel in the box
-for (const [a, box] of kept) {
-  const cells = range(rows * columns).map((i) => range(K).reduce((sum, k) => sum + at(5 + k, a) * q.data[k * rows * columns + i], 0));
-  const [x1, y1, x2, y2] = box.map((side) => side / scale), mask = new Uint8Array(height * width), sure = [];
-  for (let y = Math.floor(y1); y < y2; y++) for (let x = Math.floor(x1); x < x2; x++) {
-    const [u, v] = [[x, w], [y, h]].map(([i, most]) => clamp((i + 0.5) * scale / 4 - 0.5, most / 4 - 1)); // not into the padding
-    const [i, j, s, t] = [Math.floor(u), Math.floor(v), u % 1, v % 1], next = s > 0 ? 1 : 0, below = t > 0 ? columns : 0;
-    const top = cells[j * columns + i] * (1 - s) + cells[j * columns + i + next] * s;
-    const logit = top * (1 - t) + (cells[j * columns + below + i] * (1 - s) + cells[j * columns + below + i + next] * s) * t;
-    if (logit > 0) { mask[y * width + x] = 1; sure.push(1 / (1 + Math.exp(-logit))); }
+
+const [model, photo, side] = process.argv.slice(2);
+const FASTSAM = side !== undefined; // made of FastSAM's weights, for so many pixels; onnxruntime-node tells no metadata
+const SIDE = FASTSAM ? Number(side) : 640, SCORE = FASTSAM ? 0.25 : 0.05, IOU = 0.7;
+const MASKNESS_POWER = FASTSAM ? 0 : 4; // of the default weights
+const first = FASTSAM ? Math.ceil : Math.floor; // a box has the pixels whose corner is inside, or any part of them
+
+// What the network's outputs p and q say of a photo of width x height pixels: its masks, one byte a pixel, 1 is inside.
+// w, h: the network pixels that the photo fills.
+function masksOf(p, q, w, h, width, height) {
+  const [, K, rows, columns] = q.dims, cells = rows * columns, kept = [], found = [];
+  const at = (row, a) => p.data[row * p.dims[2] + a]; // a is a candidate
+  const clamp = (value, most) => Math.max(0, Math.min(value, most));
+  const area = ([x1, y1, x2, y2]) => Math.max(0, x2 - x1) * Math.max(0, y2 - y1);
+  const shared = (b, c) => area([0, 1, 2, 3].map((i) => (i < 2 ? Math.max : Math.min)(b[i], c[i])));
+  const iou = (b, c) => shared(b, c) / (area(b) + area(c) - shared(b, c));
+  const scale = Math.max(w, h) / Math.max(width, height);
+  const best = [...Array(p.dims[2]).keys()].filter((a) => at(4, a) >= SCORE).sort((a, b) => at(4, b) - at(4, a));
+  for (const a of best) {
+    const [x, y, dx, dy] = [at(0, a), at(1, a), at(2, a) / 2, at(3, a) / 2];
+    const whole = [x - dx, y - dy, x + dx, y + dy], box = whole.map((side, i) => clamp(side, [w, h][i % 2]));
+    const compared = FASTSAM ? whole : box;
+    if (kept.some((better) => iou(compared, better) > IOU)) continue;
+    kept.push(compared);
+    const logits = new Float32Array(cells), mask = new Uint8Array(width * height), sure = []; // a cell is 4 x 4 pixels
+    for (let k = 0; k < K; k++) for (let i = 0; i < cells; i++) logits[i] += at(5 + k, a) * q.data[k * cells + i];
+    const [left, top, right, bottom] = box.map((side) => side / scale); // in the photo's pixels
+    for (let v = first(top); v < bottom; v++) for (let u = first(left); u < right; u++) {
+      const i = clamp((u + 0.5) * scale / 4 - 0.5, w / 4 - 1), j = clamp((v + 0.5) * scale / 4 - 0.5, h / 4 - 1);
+      const [before, after] = [Math.floor, Math.ceil].map((to) => logits.subarray(to(j) * columns)); // two rows of cells
+      const across = (row) => row[Math.floor(i)] * (1 - i % 1) + row[Math.ceil(i)] * (i % 1);
+      const logit = across(before) * (1 - j % 1) + across(after) * (j % 1);
+      if (logit > 0) { mask[v * width + u] = 1; sure.push(1 / (1 + Math.exp(-logit))); }
+    }
+    const score = at(4, a) * (sure.length ? sure.reduce((b, c) => b + c) / sure.length : 0.5) ** MASKNESS_POWER;
+    if (score >= SCORE) found.push({ score, mask });
   }
-  const score = at(4, a) * (sure.length ? sure.reduce((b, c) => b + c) / sure.length : 0.5) ** MASKNESS_POWER;
-  if (score >= SCORE) found.push({ score, mask });
+  return found.sort((a, b) => b.score - a.score);
 }
-writeFileSync("masks.bin", Buffer.concat(found.map(({ mask }) => mask))); // N x height x width bytes, 1 is inside
+
+// Letterbox: the longest side becomes SIDE; the picture lies top left, grey fills up to multiples of 32
+const upright = await sharp(photo).rotate().removeAlpha().toColourspace("srgb").png().toBuffer();
+const { width, height } = await sharp(upright).metadata();
+const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * SIDE / Math.max(width, height))));
+const [W, H] = [w, h].map((side) => Math.ceil(side / 32) * 32);
+const pixels = await sharp(upright).resize(w, h, { fit: "fill", kernel: "linear" }).raw().toBuffer();
+const images = new Float32Array(3 * H * W).fill(114 / 255);
+pixels.forEach((value, i) => {
+  images[((i % 3) * H + Math.floor(i / 3 / w)) * W + (Math.floor(i / 3) % w)] = value / 255;
+});
+
+const session = await ort.InferenceSession.create(model);
+const feeds = { images: new ort.Tensor("float32", images, [1, 3, H, W]) };
+const { output0, output1 } = await session.run(feeds, ["output0", "output1"]);
+const found = masksOf(output0, output1, w, h, width, height);
+writeFileSync("masks.bin", Buffer.concat(found.map(({ mask }) => mask))); // N x height x width bytes
 writeFileSync("scores.json", JSON.stringify(found.map(({ score }) => score)));

@@ -171,6 +171,8 @@ def run(job: Job, name: str, taken: set[str]) -> tuple[str, MaskSet]:
     logger.debug("%s: %d x %d pixels, %d masks before any prompt", name, width, height, len(found))
     if job.prompts:
         found = answer(job, name, found)
+    elif not len(found) and (least := job.settings["score"]):
+        logger.info("%s: nothing scores %s or more; a lower --score may show more", name, least)
     files = list(write(job.out, job.formats, name, found, taken)) if job.out is not None else []
     where = f" -> {', '.join(map(str, files))}" if files else ""
     count = f"{len(found)} mask{'s' * (len(found) != 1)}"

@@ -4,8 +4,12 @@ from pathlib import Path
 
 from anymask.cli.console import progress_bar
 from anymask.fastsam.weights import NAMES, find_weights
+from anymask.runtimes import MODEL_SUFFIXES
 
-WEIGHTS_HELP = f"{', '.join(map(repr, NAMES))}, or the path of an ONNX file or a FastSAM checkpoint."
+WEIGHTS_HELP = (
+    f"{', '.join(map(repr, NAMES))}, or the path of a FastSAM checkpoint (.pt, .safetensors) or of an exported file "
+    f"({', '.join(MODEL_SUFFIXES)})."
+)
 
 
 def find(weights: str, *, hidden: bool = False) -> Path:

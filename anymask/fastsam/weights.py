@@ -105,7 +105,6 @@ def keep(source: Path, digest: str, folder: Path, key: str) -> Path:
         for left in folder.glob("*.part"):  # of a process that ended in the middle: nobody else writes here now
             with suppress(OSError):
                 left.unlink()
-        logger.info("%s is converted to ONNX, once", source)
         parts = convert(source)
         if hash_of(source) != digest:
             raise WeightsError(f"{source}: became another file while it was read; try again when nothing writes it")
@@ -157,6 +156,7 @@ def convert(source: Path) -> list[bytes | memoryview]:
         WeightsError: the file is damaged, hostile or of another network.
     """
     read = read_checkpoint(source)
+    logger.info("%s is converted to ONNX, once", source)  # only now, for a file that is refused is not converted
     try:
         graph = to_graph(read.weights, read.config)
     except ValueError as error:

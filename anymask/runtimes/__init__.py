@@ -39,11 +39,14 @@ MODEL_SUFFIXES = tuple(dict.fromkeys(suffix for each in RUNTIMES.values() for su
 MORE_SUFFIXES = tuple(suffix for suffix in MODEL_SUFFIXES if suffix not in OnnxRuntime.suffixes)
 
 
-def open_runtime(path: str | Path, threads: int | None = None, runtime: str | None = None) -> Runtime:
+def open_runtime(
+    path: str | Path, threads: int | None = None, runtime: str | None = None, *, source: Path | None = None
+) -> Runtime:
     """The runtime for a model file.
 
     threads: how many threads one run uses; None lets the runtime choose.
     runtime: a name in RUNTIMES; None takes the first that opens such files, which is ONNX Runtime for an ONNX file.
+    source: the file that the user gave, where this one was made of it.
 
     Raises SettingsError for a name that is none, WeightsError for a suffix that the runtime does not take and for a
     file that it cannot use, MissingExtraError where its engine is not installed.
@@ -57,9 +60,10 @@ def open_runtime(path: str | Path, threads: int | None = None, runtime: str | No
     if runtime is None:
         raise WeightsError(f"{path} must be a model file ending in {' or '.join(MODEL_SUFFIXES)}: convert it first")
     wanted = RUNTIMES[runtime].suffixes
+    given = Path(source or path)
     raise WeightsError(
-        f"{path}: the runtime {runtime!r} opens files ending in {' or '.join(wanted)}, and none in {suffix!r}; write "
-        f"one with: anymask export WEIGHTS --to NAME{wanted[0]}"
+        f"{given}: the runtime {runtime!r} opens files ending in {' or '.join(wanted)}, and none in {given.suffix!r}; "
+        f"write one with: anymask export WEIGHTS --to NAME{wanted[0]}"
     )
 
 

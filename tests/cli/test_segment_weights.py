@@ -59,6 +59,9 @@ def test_a_checkpoint_segments(run: Run, picture: Path) -> None:
     assert line.startswith("a.png: ") and Path("masks/a.coco.json").is_file()
     (again,) = run(*given).lines
     assert again.startswith("a.png: ")
+    told, line = run(*given[:6], "--score", "0.99", *given[-2:]).lines
+    assert told == "anymask: a.png: nothing scores 0.99 or more; a lower --score may show more"
+    assert line.startswith("a.png: 0 masks in ")
 
 
 @pytest.mark.usefixtures("server")
@@ -95,7 +98,7 @@ def test_what_cannot_be_fetched_is_one_line(run: Run, picture: Path, server: Fil
 def test_other_files_are_refused_in_one_line(run: Run, picture: Path, weights: str, said: str) -> None:
     for name in ("bad.pt", "bad.safetensors"):
         Path(name).write_bytes(b"no checkpoint")
-    ended = run("segment", picture, "--weights", weights, "--quiet")
+    ended = run("segment", picture, "--weights", weights)
     (line,) = ended.lines
     assert ended.code == 1 and line.startswith(f"anymask: {said}")
 

@@ -81,7 +81,7 @@ def test_torch_opens_the_file_and_finds_the_published_modules(network: Network, 
         "ultralytics.nn.modules.conv.Conv",
         "ultralytics.nn.modules.conv.Concat",
         *(f"ultralytics.nn.modules.block.{name}" for name in ("C2f", "Bottleneck", "SPPF", "DFL", "Proto")),
-        "ultralytics.nn.modules.head.Segment",
+        *(f"ultralytics.nn.modules.head.{name}" for name in ("Segment", "Detect")),
     }
     model = content["model"]
     held, expected = model.state_dict(), read_weights(path)

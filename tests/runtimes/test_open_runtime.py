@@ -9,6 +9,7 @@ import pytest
 from anymask import Segmenter, SettingsError, WeightsError
 from anymask.models import default_weights
 from anymask.runtimes import OnnxRuntime, open_runtime
+from tests.published_weights import write_checkpoint
 
 
 def test_an_onnx_file_is_for_onnx_runtime_unless_told() -> None:
@@ -39,6 +40,13 @@ def test_another_runtime_is_refused(name: str) -> None:
 def test_a_file_of_another_kind_is_refused(file: str, runtime: str | None, message: str) -> None:
     with pytest.raises(WeightsError, match=message):
         open_runtime(file, runtime=runtime)
+
+
+def test_of_a_converted_file_the_error_names_what_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "cache"))
+    path = write_checkpoint(tmp_path / "mine.pt")
+    with pytest.raises(WeightsError, match=rf"^{path}: the runtime 'torch' opens .* and none in '\.pt'; write one"):
+        Segmenter(path, runtime="torch")
 
 
 @pytest.mark.parametrize(
