@@ -63,7 +63,7 @@ def steps(photos: Path, given: Given) -> list[list[str]]:
         [sys.executable, str(Path("scripts") / "write_hashes.py")],
         [*evaluate, "--asked", "4", "--edges", "--to", str(FIGURES[0])],
         [*evaluate, "--collections", "coco,voc", "--prompts", "--to", str(FIGURES[1])],
-        [*evaluate, "--collections", "coco,voc", "--words", "--to", str(FIGURES[2])],
+        [*evaluate, "--collections", "coco,voc", "--words", "--asked", "0", "--to", str(FIGURES[2])],
         [sys.executable, str(Path("scripts") / "write_figures.py")],
         [sys.executable, str(Path("scripts") / "draw_demo.py")],
     ]

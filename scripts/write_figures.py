@@ -1,10 +1,13 @@
-"""Write the measured figures of docs/evaluation.json and docs/prompts.json as tables into README.md and the model card.
+"""Write the measured figures of docs/evaluation.json, prompts.json and words.json as tables into README.md, the model
+card and docs/words.md.
 
     anymask evaluate --asked 4 --edges --to docs/evaluation.json
     anymask evaluate --collections coco,voc --prompts --to docs/prompts.json
+    anymask evaluate --collections coco,voc --words --asked 0 --to docs/words.json
     python scripts/write_figures.py
 
-A table replaces what stands between the two marks <!-- figures --> and <!-- /figures --> of a file.
+A table replaces what stands between the two marks <!-- figures --> and <!-- /figures --> of a file. The README shows
+the main rows, the model card every collection, docs/words.md descriptions too.
 """
 
 import json
@@ -12,11 +15,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from anymask.evaluate.tables import EDGES, by_collection, by_prompt, by_size, cell
+from anymask.evaluate.tables import EDGES, Group, Table, by_collection, by_prompt, by_size, cell
+from anymask.evaluate.words.figures import names_table, queries_table
 
 ROOT = Path(__file__).resolve().parent.parent
 EVALUATION = ROOT / "docs" / "evaluation.json"
 PROMPTS = ROOT / "docs" / "prompts.json"
+WORDS = ROOT / "docs" / "words.json"
+MAIN = ("coco_panoptic", "coco and voc", "all")  # groups of photos in the README
 MARKS = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
 
 
@@ -59,25 +65,54 @@ def of_edges(evaluation: dict[str, Any]) -> str:
     return f"Edges on {found['photos']} photos of bsds: {told}. "
 
 
-def figures(evaluation: dict[str, Any], prompts: dict[str, Any]) -> str:
-    """The whole text between the marks."""
-    tables = (
-        by_prompt(prompts["groups"]["all"], "coco and voc"),
-        by_collection(evaluation["groups"]),
-        by_size(evaluation["groups"]["all"]),
+def of_words(words: dict[str, Any]) -> str:
+    """What the table of words shows, for which classifier."""
+    return (
+        "Words, on the photos of coco and voc kept out of training: the name of each label that is in a photo is asked "
+        "for, and of coco each that is not. First right: the first mask overlaps such a thing by an IoU of .5 or more. "
+        "Recall, precision and F1 count things. False alarms: something is answered though there is none. On the true "
+        "masks of a photo, on them with their true names, and on ours. Classifier: sha256 "
+        f"`{words['classifier_sha256'][:16]}`."
     )
-    return "\n".join([explanation(evaluation), *(line for table in tables for line in ("", *table.markdown())), ""])
+
+
+def parts(evaluation: dict[str, Any], prompts: dict[str, Any], words: dict[str, Any], whole: bool) -> list[str]:
+    """Paragraphs and tables, whole or only the main rows."""
+    groups: dict[str, Group] = evaluation["groups"]
+    shown = groups if whole else {name: groups[name] for name in MAIN}
+    asked = words["groups"] if whole else {"coco": words["groups"]["coco"]}
+    return [
+        explanation(evaluation),
+        markdown(by_prompt(prompts["groups"]["all"], "coco and voc")),
+        markdown(by_collection(shown)),
+        markdown(by_size(groups["all"])),
+        of_words(words),
+        markdown(names_table(asked)),
+    ]
+
+
+def markdown(table: Table) -> str:
+    return "\n".join(table.markdown())
+
+
+def texts() -> dict[Path, str]:
+    """What stands between the marks of each file."""
+    evaluation, prompts, words = (json.loads(path.read_text("utf-8")) for path in (EVALUATION, PROMPTS, WORDS))
+    named, described = names_table(words["groups"]), queries_table(words["groups"]["all"])
+    written = {
+        ROOT / "README.md": parts(evaluation, prompts, words, whole=False),
+        ROOT / "anymask" / "weights" / "MODEL_CARD.md": parts(evaluation, prompts, words, whole=True),
+        ROOT / "docs" / "words.md": [of_words(words), markdown(named), markdown(described)],
+    }
+    return {file: "\n\n".join(paragraphs) + "\n" for file, paragraphs in written.items()}
 
 
 def main() -> None:
-    evaluation = json.loads(EVALUATION.read_text(encoding="utf-8"))
-    text = figures(evaluation, json.loads(PROMPTS.read_text(encoding="utf-8")))
-    for file in (ROOT / "README.md", ROOT / "anymask" / "weights" / "MODEL_CARD.md"):
+    for file, text in texts().items():
         before = file.read_text(encoding="utf-8")
-        after, count = MARKS.subn(lambda match: match[1] + text + match[2], before)
-        if count != 1:
-            raise SystemExit(f"{file}: expected one pair of marks <!-- figures --> <!-- /figures -->, got {count}")
-        file.write_text(after, encoding="utf-8")
+        if MARKS.search(before) is None or len(MARKS.findall(before)) > 1:
+            raise SystemExit(f"{file}: expected one pair of marks <!-- figures --> <!-- /figures -->")
+        file.write_text(MARKS.sub(rf"\g<1>{text.replace(chr(92), chr(92) * 2)}\g<2>", before), encoding="utf-8")
 
 
 if __name__ == "__main__":

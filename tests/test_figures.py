@@ -8,12 +8,13 @@ from types import ModuleType
 import pytest
 
 from anymask.evaluate.figures import prompts_of
-from anymask.models import default_weights, mask_head_weights, refiner_weights, weights_hash
+from anymask.models import classifier_weights, default_weights, mask_head_weights, refiner_weights, weights_hash
 
 ROOT = Path(__file__).parent.parent
 EVALUATION = json.loads((ROOT / "docs" / "evaluation.json").read_text("utf-8"))
 PROMPTS = json.loads((ROOT / "docs" / "prompts.json").read_text("utf-8"))
-TEXTS = ["README.md", "anymask/weights/MODEL_CARD.md"]
+WORDS = json.loads((ROOT / "docs" / "words.json").read_text("utf-8"))
+TEXTS = ["README.md", "anymask/weights/MODEL_CARD.md", "docs/words.md"]
 
 
 @pytest.fixture(scope="module")
@@ -26,22 +27,24 @@ def script() -> ModuleType:
 
 
 def test_the_figures_are_of_the_weights_in_the_package() -> None:
-    for document in (EVALUATION, PROMPTS):
+    for document in (EVALUATION, PROMPTS, WORDS):
         assert document["weights_sha256"] == weights_hash(default_weights())
         assert document["mask_head_sha256"] == weights_hash(mask_head_weights())
         assert document["refiner_sha256"] == weights_hash(refiner_weights())
         assert document["side"] == "kept_out"
+    assert WORDS["classifier_sha256"] == weights_hash(classifier_weights())
 
 
 def test_the_weights_are_small() -> None:
     assert default_weights().stat().st_size <= 16e6
     assert mask_head_weights().stat().st_size <= 4e6
     assert refiner_weights().stat().st_size <= 4e6
+    assert classifier_weights().stat().st_size <= 12e6
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_texts_show_the_figures_as_they_were_measured(name: str, script: ModuleType) -> None:
-    assert script.figures(EVALUATION, PROMPTS) in (ROOT / name).read_text("utf-8")
+    assert script.texts()[ROOT / name] in (ROOT / name).read_text("utf-8")
 
 
 def test_every_kept_out_photo_was_measured() -> None:
