@@ -51,7 +51,7 @@ class Classifier:
     def label_scores(self, rles: Sequence[bytes], seen: Seen) -> NDArray[np.float32]:
         """(N, L) in [0, 1], how much each of N masks looks like each of ``nouns().labels``.
 
-        ImageNet's classes add up to 1 at most, and so do the labels of photos: the rest is that it is none of them.
+        ImageNet's classes add up to 1 at most: the rest is that it is none of them. Labels of photos are independent.
 
         rles: masks of the picture that was seen.
         """

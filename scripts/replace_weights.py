@@ -26,7 +26,7 @@ NOUNS = Path("anymask") / "words" / "nouns.json.gz"
 TEXTS = (Path("README.md"), WEIGHTS / "MODEL_CARD.md", WEIGHTS / "SHA256SUMS", Path("docs") / "demo.png", NOUNS)
 EXPORTED = tuple(WEIGHTS / f"{name}.onnx" for name in ("default", "mask_head", "refiner", "classifier"))
 RUN = Path("build") / "classifier"  # where one is trained
-CLASSIFIER_STEPS = "4000"
+CLASSIFIER_STEPS = "2000"
 
 
 class Given(NamedTuple):

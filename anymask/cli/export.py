@@ -227,14 +227,14 @@ def write_classifier(source: Path, to: Path) -> float:
     from anymask.export import export_classifier, write_metadata
     from anymask.network.checkpoint import load_classifier
     from anymask.train.described import DESCRIBED, read_described
-    from anymask.train.fit_none import fit_none
+    from anymask.train.fit_sureness import fit_sureness
 
     network = load_classifier(source)
     kept = read_described(source.parent / DESCRIBED)
     if kept is None:
         typer.echo(f"{source}: no {DESCRIBED} beside it, so that it stays as sure as training left it")
         return export_classifier(network, to)
-    typer.echo(f"{source}: {fit_none(network, kept.described)}")
+    typer.echo(f"{source}: {fit_sureness(network, kept.described)}")
     difference = export_classifier(network, to)
     write_metadata(to, {MADE_WITH: kept.made_with})
     return difference

@@ -58,6 +58,7 @@ class Classifier(nn.Module):
     last_bias: Tensor
     class_weight: Tensor
     class_bias: Tensor
+    sureness: Tensor
     mean: Tensor
     deviation: Tensor
 
@@ -79,6 +80,7 @@ class Classifier(nn.Module):
         self.drop = nn.Dropout(0.3)
         self.leave = nn.Linear(config.hidden, config.labels + 1)
         self.no_class = nn.Linear(config.hidden, 1)
+        self.register_buffer("sureness", torch.tensor(0.0))  # added to the log odds of labels; fitted after training
         self.sharpness = nn.Parameter(torch.tensor(0.0))  # log of what ImageNet's logits are multiplied by
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
@@ -121,9 +123,15 @@ class Classifier(nn.Module):
         return ClassifierOutput(torch.cat((classes, self.no_class(hidden)), dim=1), self.leave(hidden))
 
     def scores(self, described: Tensor) -> Tensor:
-        """(N, 1000 + labels) in [0, 1]: ImageNet's classes, which add up to 1 at most, and the labels, which do too."""
+        """(N, 1000 + labels) in [0, 1]: ImageNet's classes, which add up to 1 at most, and the labels, each by itself.
+
+        The odds of a label are what they are after training times ``sureness.exp()``: a mask may be a cup and a bowl.
+        """
         output = self(described)
-        return torch.cat((output.classes.softmax(dim=1)[:, :-1], output.labels.softmax(dim=1)[:, :-1]), dim=1)
+        chances = output.labels.softmax(dim=1)[:, :-1]
+        times = self.sureness.exp()
+        labels = times * chances / (1 + (times - 1) * chances)
+        return torch.cat((output.classes.softmax(dim=1)[:, :-1], labels), dim=1)
 
 
 def averaged(feature: Tensor, masks: Tensor) -> Tensor:

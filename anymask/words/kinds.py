@@ -1,8 +1,8 @@
 """How much masks look like a kind of thing: from scores for labels to scores for nouns.
 
 The scores of N masks are (N, L) float32 in [0, 1], in the order of ``nouns().labels``. The first `CLASSES` are those of
-ImageNet, those after them were learnt from photos. All are meant as probabilities. Of each of the two sorts a mask is
-one at most, so that what a noun like "vehicle" has of them adds up; the sort that is surer counts.
+ImageNet, of which a mask is one at most, so that what a noun like "dog" has of them adds up. Those after them were
+learnt from photos, may be several at once, and the best of them counts.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from anymask.errors import ShapeError, check_shape
 from anymask.words.nouns import CLASSES
 
-CUT = 0.5  # from this score on a mask is said to be of a kind; the classifier is fitted to it, `anymask.train.fit_none`
+CUT = 0.5  # from this score on a mask is said to be of a kind; the classifier is fitted to it by `train.fit_sureness`
 
 
 def kind_scores(label_scores: NDArray[np.floating[Any]], labels: Sequence[int]) -> NDArray[np.float32]:
-    """(N,) how much masks look like any of some labels: the sum over ImageNet's, or over the others if that is higher.
+    """(N,) how much masks look like any of some labels: the sum over ImageNet's, or the best of the others if higher.
 
     label_scores: (N, L). labels: numbers below L, each once.
 
@@ -32,5 +32,6 @@ def kind_scores(label_scores: NDArray[np.floating[Any]], labels: Sequence[int]) 
         )
     classes = [label for label in labels if label < CLASSES]
     others = [label for label in labels if label >= CLASSES]
-    sums = np.maximum(label_scores[:, classes].sum(axis=1), label_scores[:, others].sum(axis=1))
-    return np.asarray(np.minimum(sums, 1), np.float32)
+    summed = np.minimum(label_scores[:, classes].sum(axis=1), 1)
+    best = label_scores[:, others].max(axis=1, initial=0)
+    return np.asarray(np.maximum(summed, best), np.float32)
