@@ -12,7 +12,7 @@ from anymask.maskset import MaskSet
 from anymask.words.kinds import CUT, kind_scores
 from anymask.words.nouns import CLASSES, Noun, nouns
 from anymask.words.places import ordered, positions, sizes
-from anymask.words.query import Query
+from anymask.words.query import Query, Relation
 from anymask.words.relations import related
 from anymask.words.saying import place_of, thing
 from anymask.words.scene import Scene
@@ -67,7 +67,8 @@ def answer(query: Query, found: MaskSet, cut: float = CUT) -> Answer:
     """The masks of ``found`` that answer a query: every match, or none and why.
 
     Nouns are answered by ``found.label_scores``, colours by ``found.image``; each is needed only where it is asked for.
-    Nothing is run. Of masks that are parts of each other or show one thing only the best is a match.
+    Nothing is run. Of masks that are parts of each other or show one thing only the best is a match. A relation to
+    things of which nothing is known is left out, which ``notes`` tells, unless nothing else is asked.
 
     cut: the score from which a mask is of a kind, in [0, 1].
 
@@ -120,6 +121,10 @@ class _Answering:
         matches = self.of_kind(query)
         if not len(matches.indices):
             return matches
+        lost = [each for each in query.relations if cannot_be_judged(each)]
+        bare = replace(query, relations=query.relations[len(lost) :], pick=None, count=None, either=(), unused=())
+        if lost and bare == Query():  # nothing else is asked
+            return self.none("; ".join(map(not_judged, lost)), matches)
         left = _Left(matches)
         for what, degree in self.degrees(query, matches.indices):
             if not left.narrow(degree):
@@ -128,6 +133,9 @@ class _Answering:
         if not query.find:
             left = _Left(self.undoubled(left.matches()))
         for each in query.exclude:
+            if lost := [relation for relation in each.relations if cannot_be_judged(relation)]:
+                self.notes += map(not_judged, lost)
+                continue
             kept = ~self.excluded(each, left.indices, bool(query.find))
             if not left.narrow(kept.astype(np.float64)):
                 return self.none(f"every {thing(query)} is a {thing(each)}, which was not asked for", left.matches())
@@ -135,12 +143,13 @@ class _Answering:
 
     def of_kind(self, query: Query) -> Matches:
         """The masks of the query's nouns, or every object."""
-        indices = self.scene.objects
         if not query.find:
+            indices = self.scene.objects
             seen = indices[self.scene.scores[indices] >= SEEN]
             seen = seen if len(seen) else indices
             every = seen[np.argsort(-self.scene.scores[seen], kind="stable")]
             return Matches(every, self.scene.scores[every], "" if len(every) else "there are no masks")
+        indices = self.scene.masks
         known = [noun for noun in map(self.noun, query.find) if noun is not None]
         if not known:
             return Matches(indices[:0], np.zeros(0), "; ".join(map(unknown, query.find)))
@@ -160,9 +169,9 @@ class _Answering:
                 if len(scores)
                 else "there are no masks"
             )
-            near = self.undoubled(Matches(indices[: 10 * NEAREST], scores[: 10 * NEAREST]))
+            near = self.undoubled(Matches(indices[: 10 * NEAREST], scores[: 10 * NEAREST]), of_kind=True)
             return self.none(f"nothing looks like {thing(query)}: {best}", near)
-        return self.undoubled(Matches(indices[enough], scores[enough]))
+        return self.undoubled(Matches(indices[enough], scores[enough]), of_kind=True)
 
     def noun(self, word: str) -> Noun | None:
         """What a noun means; what is to be said about it is noted."""
@@ -184,6 +193,9 @@ class _Answering:
         if query.position:
             yield place_of(query.position), positions(self.scene, indices, query.position)
         for relation in query.relations:
+            if cannot_be_judged(relation):
+                self.notes.append(not_judged(relation))
+                continue
             to = self.matches(relation.to)
             other = self.matches(relation.other) if relation.other is not None else None
             for target, asked in ((to, relation.to), (other, relation.other)):
@@ -219,6 +231,11 @@ class _Answering:
                 return self.none(f"number {nth} was asked for, but only {number} found for {thing(query)!r}", matches)
             chosen = inorder[max(first, 0) : first + many]
             place = {index: at for at, index in enumerate(matches.indices.tolist())}
+            if number > many == 1 and nth == 1 and set(query.pick.by.split()) <= set(query.position):
+                self.notes.append(
+                    f"of {number} found for {thing(query)!r} the one furthest to the {query.pick.by} is taken; "
+                    "ask in the plural for all"
+                )
             matches = Matches(chosen, matches.scores[[place[index] for index in chosen.tolist()]])
         elif count is not None:
             matches = Matches(matches.indices[:count], matches.scores[:count])
@@ -226,10 +243,19 @@ class _Answering:
             self.notes.append(f"{count} were asked for, but only {len(matches.indices)} found for {thing(query)!r}")
         return matches
 
-    def undoubled(self, matches: Matches) -> Matches:
-        """From the best down, masks that are no part of a better one, hold none, and do not show the same thing."""
+    def undoubled(self, matches: Matches, of_kind: bool = False) -> Matches:
+        """From the best down, masks that are no part of a better one, hold none, and do not show the same thing.
+
+        of_kind: they are all of one kind; then `Scene.doubles_of_kind` tells which show the same.
+        """
         order = np.lexsort((-self.scene.areas[matches.indices], -matches.scores))
         indices, scores = matches.indices[order], matches.scores[order]
+        if of_kind:
+            double, left = self.scene.doubles_of_kind(indices), np.ones(len(indices), np.bool_)
+            for at in range(len(indices)):
+                if left[at]:
+                    left[at + 1 :] &= ~double[at, at + 1 :]
+            return Matches(indices[left], scores[left])
         doubles, taken, kept = self.scene.doubles, 0, []
         for at, index in enumerate(indices.tolist()):
             if not doubles[index] & taken:
@@ -278,6 +304,24 @@ class _Left:
         indices, scores = self.indices, self._scores[self._left]
         order = np.argsort(-scores, kind="stable")
         return Matches(indices[order], scores[order])
+
+
+def nothing_known(query: Query) -> bool:
+    """Whether a query is about nouns of which none is known."""
+    known = [noun for noun in query.find if nouns().find(" ".join(noun.lower().split())) is not None]
+    return bool(query.find) and not known and all(map(nothing_known, query.either))
+
+
+def cannot_be_judged(relation: Relation) -> bool:
+    """Whether a relation is to things of which nothing is known, so that it may be true of any mask or of none."""
+    return nothing_known(relation.to) or (relation.other is not None and nothing_known(relation.other))
+
+
+def not_judged(relation: Relation) -> str:
+    """That such a relation was left out."""
+    other = relation.other
+    lost = relation.to if other is None or nothing_known(relation.to) else other
+    return f"left out, for it cannot be judged: {relation.relation} {thing(lost)}; {unknown(lost.find[0])}"
 
 
 def unknown(word: str) -> str:

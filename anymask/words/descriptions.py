@@ -3,7 +3,7 @@
 from anymask.words.draft import Draft
 from anymask.words.phrases import GRAMMAR
 from anymask.words.reader import Reader
-from anymask.words.vocabulary import ORDERS
+from anymask.words.vocabulary import FAR, ORDERS
 
 
 class Descriptions(Reader):
@@ -40,28 +40,32 @@ class Descriptions(Reader):
 
     def order(self, draft: Draft) -> bool:
         """A superlative, unless it goes on as a relation: "closest to"."""
-        if not self.here("order") or self.length("relation") > self.length("order"):
+        if not self.here("order") or self.length("relation", "place") > self.length("order"):
             return False
         draft.pick_by(str(self.take("order")))
         return True
 
-    def name(self) -> str:
-        """The last known noun of those that follow each other, or the last word where none is known."""
-        found: list[tuple[str, bool]] = []
+    def name(self, draft: Draft) -> None:
+        """The noun of a phrase: the last known one of those that follow each other, or the last word where none is."""
+        found: list[tuple[str, bool, bool]] = []
         while self.here("noun", "unknown"):
             known = self.here("noun")
-            if not known and any(each for _, each in found) and self.words[self.at].endswith("ing"):
+            if not known and any(each[1] for each in found) and self.words[self.at].endswith("ing"):
                 break  # "person riding a horse"
+            if found and self.verb():
+                break  # "woman painting a wall"
             if found and self.here(*GRAMMAR) and not (known and self.length("noun") > 1):
                 break
             name = str(self.kinds[self.at]["noun" if known else "unknown"][0])
-            found.append((name, known))
+            found.append((name, known, self.here("several")))
             self.at += self.length("noun", "unknown")
         chosen = max(
             range(len(found)), key=lambda at: (found[at][1], not found[at][0].endswith(("ing", "ly", "ed")), at)
         )
-        self.unused += [name for at, (name, _) in enumerate(found) if at != chosen]
-        return found[chosen][0]
+        self.unused += [each[0] for at, each in enumerate(found) if at != chosen]
+        draft.find.append(found[chosen][0])
+        draft.several = draft.several or found[chosen][2]
+        draft.said = draft.headed = True
 
     def place_before(self, draft: Draft) -> bool:
         """A place before its noun: "the upper left window", "the middle cup"."""
@@ -73,7 +77,7 @@ class Descriptions(Reader):
         if places == ["middle"] and self.here("noun", "one", "unknown", "thing"):
             draft.pick_by("middle")
         else:
-            draft.position += places
+            draft.add_places(places)
         draft.said = draft.described = True
         return True
 
@@ -88,7 +92,7 @@ class Descriptions(Reader):
             return True
         if self.here("place", ahead=ahead) and relation == "nearest to" and not self.here("noun", ahead=ahead):
             self.at += ahead
-            place = self.places()[0]
+            place = self.places()[0].removeprefix(FAR)
             if place in ORDERS:
                 draft.pick_by(place)
             else:

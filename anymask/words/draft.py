@@ -3,12 +3,18 @@
 from dataclasses import dataclass, field, replace
 
 from anymask.words.query import Pick, Query, Relation
+from anymask.words.vocabulary import FAR, ORDERS
+
+VERTICAL, HORIZONTAL = ("top", "bottom"), ("left", "right")
 
 
 @dataclass
 class Draft:
     """What is known of a noun phrase so far: the fields of `Query`, and more.
 
+    far: those of its places that are as far there as anything: "on the far left".
+    definite: whether one is meant that is known, if it is one: "the", "this".
+    several: whether more than one is meant: a plural, "every".
     headed: whether it has a noun, or "thing" or "one" in its place.
     ordered: whether it was said in which order one is picked.
     among: "of" was read, as in "the bigger of the two": a number behind it counts what there is to choose from.
@@ -29,6 +35,9 @@ class Draft:
     exclude: list[Query] = field(default_factory=list)
     pick: Pick | None = None
     count: int | None = None
+    far: list[str] = field(default_factory=list)
+    definite: bool = False
+    several: bool = False
     headed: bool = False
     ordered: bool = False
     among: bool = False
@@ -46,6 +55,15 @@ class Draft:
             self.alternative = False
         if colour not in self.colour:
             self.colour.append(colour)
+
+    def add_places(self, places: list[str]) -> None:
+        """More places, each once."""
+        for place in places:
+            plain = place.removeprefix(FAR)
+            if plain != place and plain not in self.far:
+                self.far.append(plain)
+            if plain not in self.position:
+                self.position.append(plain)
 
     def pick_by(self, order: str) -> None:
         """In which order one is picked; the number so far stays."""
@@ -76,6 +94,7 @@ class Draft:
             colour=[*self.colour],
             size=[*self.size],
             position=[*self.position],
+            far=[*self.far],
             relations=[*self.relations],
             exclude=[*self.exclude],
             colours=[*self.colours],
@@ -84,18 +103,33 @@ class Draft:
 
     def queries(self) -> list[Query]:
         """The query, and those of its alternatives."""
+        position, pick = self._one_in_its_place()
         made = Query(
             find=tuple(self.find),
             colour=tuple(self.colour),
             size=tuple(self.size),
-            position=tuple(self.position),
+            position=tuple(position),
             relations=tuple(self.relations),
             exclude=tuple(self.exclude),
-            pick=self.pick,
+            pick=pick,
             count=self.count,
         )
         others = [query for other in self.others for query in other.queries()]
         return [*(replace(made, colour=tuple(each)) for each in self.colours), made, *others]
+
+    def _one_in_its_place(self) -> tuple[list[str], Pick | None]:
+        """The places, and which one is picked: of one thing at a side the one that is furthest there.
+
+        So it is of "the chair on the left", which is one, and not of "a chair on the left" or "the chairs on the left";
+        "on the far left" need not be in the left half.
+        """
+        sides = [place for place in (*VERTICAL, *HORIZONTAL) if place in self.position]
+        picked = self.pick is not None or self.count is not None
+        if picked or self.several or not self.headed or not (self.definite or self.far):
+            return self.position, self.pick
+        if " ".join(sides) not in ORDERS:
+            return self.position, self.pick
+        return [place for place in self.position if place not in self.far], Pick(" ".join(sides))
 
     def query(self) -> Query:
         """One query, with the alternatives in its "or"."""

@@ -21,7 +21,7 @@ from anymask.words.phrases import GRAMMAR, Phrases
 from anymask.words.query import DEEPEST, Query, Relation
 from anymask.words.reader import ADJECTIVES, NAMES
 from anymask.words.tokens import tokens
-from anymask.words.vocabulary import CONTAINERS, PAIRS, PLACE_RELATIONS
+from anymask.words.vocabulary import CONTAINERS, FAR, INDEFINITE, PAIRS, PLACE_RELATIONS, WHOLES
 
 TOO_DEEP = f"text: expected at most {DEEPEST} things related to one another in a row: say it shorter"
 REMEMBERED = 256  # texts whose queries are kept
@@ -85,6 +85,7 @@ class Parser(Descriptions):
         for draft, following in reversed(list(pairwise(drafts))):
             if draft.said and not draft.headed and not draft.exclude and not draft.relations:
                 draft.find = list(following.find)  # "the first and last car"
+                draft.headed, draft.several = following.headed, following.several
         return [draft for draft in drafts if draft.said] or drafts[:1]
 
     def _phrase(self, outer: Draft | None, depth: int, joining: bool = True, described: bool = True) -> Draft:
@@ -99,7 +100,7 @@ class Parser(Descriptions):
         while not self.over() and self._before_head(draft, outer, depth):
             pass
         self._head(draft, outer, joining)
-        if self.take("owner") is not None:
+        if self.take("owner") is not None and not (draft.find and self.side()):
             owned = self._phrase(outer, depth + 1, joining, described)
             owned.relations.append(Relation("part of", draft.query()))
             owned.said = True
@@ -117,6 +118,7 @@ class Parser(Descriptions):
             self.at += 1
             return True
         if self.next_is("that", "those") and self.here(*NAMES, *ADJECTIVES, "number", ahead=1):
+            draft.definite = self.next_is("that")
             self.at += 1  # "that car"
             return True
         if self.here("thing", "one") and not self.counted():
@@ -124,13 +126,17 @@ class Parser(Descriptions):
         if self.here("unknown") and self.described_further():
             self.drop()
             return True
-        if self.here("adverb") and self.length("adverb") >= self.length("relation", "thing", "noun", "number"):
+        if self.here("adverb") and self.length("adverb") >= self.length("relation", "thing", "noun", "number", "place"):
             self.drop(self.length("adverb"))
             return True
-        for kind in ("polite", "article", "link"):
+        if (article := self.take("article")) is not None:
+            draft.definite = article not in INDEFINITE
+            return True
+        for kind in ("polite", "link"):
             if self.take(kind) is not None:
                 return True
         if (word := self.take("quantifier")) is not None:
+            draft.several = draft.several or word not in WHOLES
             draft.said = draft.said or word in ("all", "every", "each", "any")
             return self.of(draft)
         if self.here("without", "except") and self.length("without", "except") >= self.length("not"):
@@ -147,6 +153,8 @@ class Parser(Descriptions):
             return self.of(draft)
         if self.adjective():
             return self.describe(draft)
+        if self.garment(self.worn, bool(draft.colour)):
+            return False
         if self.here("place") and not self.here("place phrase", "relation"):
             return self.place_before(draft)
         if draft.described and self.here("and", "or"):
@@ -163,6 +171,7 @@ class Parser(Descriptions):
 
     def _head(self, draft: Draft, outer: Draft | None, joining: bool) -> None:
         """The noun of a phrase, if it has one, and further ones that share its description: "cat or dog"."""
+        draft.several = draft.several or (self.here("thing", "one") and self.here("several"))
         if self.take("thing") is not None:
             draft.said = draft.headed = True
             return
@@ -171,16 +180,21 @@ class Parser(Descriptions):
             draft.find = list(outer.find) if outer is not None else []
             draft.said = draft.headed = True
             return
+        if self.garment(self.worn, bool(draft.colour)):
+            draft.find.append(self.words[self.at])
+            draft.said = draft.headed = True
+            self.at += 1
+            return
         if not self.here("noun", "unknown"):
             return
-        draft.find.append(self.name())
-        draft.said = draft.headed = True
+        self.name(draft)
         while joining and self.here("and", "or"):
             ahead = self.length("and", "or")
             if self.here(*GRAMMAR, ahead=ahead) or not self.here("noun", "unknown", ahead=ahead):
                 break
+            draft.several = draft.several or self.here("and")
             self.at += ahead
-            draft.find.append(self.name())
+            self.name(draft)
 
     # What stands behind a noun
 
@@ -236,6 +250,9 @@ class Parser(Descriptions):
         if self.take("not") is not None:
             self._negated(draft, depth)
             return True
+        if self.verb():
+            self.at += 1
+            return self._related(draft, "with", depth, self.at - 1)
         if self._place(draft, depth) or self._relation(draft, depth):
             return True
         if self.ordinal(draft) or self.order(draft):
@@ -247,7 +264,7 @@ class Parser(Descriptions):
     def _negated(self, draft: Draft, depth: int) -> None:
         """What "not" says no to: a description, or a thing."""
         other = Draft(self.unused)
-        if draft.headed and self.here("unknown", "adverb"):  # "the chair that is not occupied"
+        if draft.headed and self.here("unknown", "adverb") and not self.verb():  # "the chair that is not occupied"
             self.unused.append(self.words[self.at - 1])
             self.drop()
             return
@@ -256,7 +273,7 @@ class Parser(Descriptions):
             self.take("one")
             other.find = list(draft.find)
             self._after_head(other, depth + 1)
-        elif self.adjective() or self.here(*AFTER_HEAD):
+        elif self.adjective() or self.here(*AFTER_HEAD) or (draft.headed and self.verb()):
             self._describes(other, depth + 1)
             if self.here("noun", "unknown", "one", "thing") and other.described and not draft.find:
                 self._head(other, draft, True)
@@ -289,24 +306,28 @@ class Parser(Descriptions):
             draft.said = True
             return True
         start = self.at
+        far = self.take("farthest") is not None
         word = self.take("before")
         self.skip("article")
         places = self.places()
-        if not places:
+        if not places or (far and word is None):
             self.at = start
             return False
         if self.next_is("of") and not self.picture():
-            if (relation := PLACE_RELATIONS.get(places[0])) is None or (len(places) > 1 and "corner" not in places):
+            relation = PLACE_RELATIONS.get(places[0].removeprefix(FAR))
+            if word == "on" and places[0] == "background":
+                relation = "on"  # "on the back of the horse"
+            if relation is None or (len(places) > 1 and "corner" not in places):
                 self.at = start
                 return False
             self.at += 1
             return self._related(draft, relation, depth, start)
         if word == "from" and (draft.pick is not None or draft.count is not None):
-            draft.pick_by(places[0])
+            draft.pick_by(places[0].removeprefix(FAR))
             if self.next_is("to") and self.here("place", ahead=1):
                 self.at += 2
             return True
-        draft.position += [place for place in places if place not in draft.position]
+        draft.add_places([FAR + place for place in places] if far else places)
         draft.said = True
         return True
 
@@ -336,11 +357,15 @@ class Parser(Descriptions):
             self.drop(max(1, self.length("adverb")))
             return True
         if word == "of" and draft.find and draft.find[-1] in CONTAINERS and self.here("noun", "unknown"):
-            self.unused += [word, self.name()]
+            content = Draft()
+            self.name(content)
+            self.unused += [word, *content.find]
             return True
         # What is worn, held or within is seldom described further: "the man in the red shirt on the left"
         described = relation not in ("in", "with")
+        before, self.worn = self.worn, "" if described else word
         target = self._phrase(draft, depth + 1, joining=relation != "between", described=described)
+        self.worn = before
         if not target.said:
             self.unused.append(word)
             self.at = max(self.at, start)

@@ -25,7 +25,7 @@ def _phrases() -> dict[str, dict[str, Value]]:
         "tone": {**known.TONE_WORDS},
         "size": {**known.SIZE_WORDS},
         "order": {**known.ORDER_WORDS},
-        "place": {**known.PLACE_WORDS},
+        "place": {**known.PLACE_WORDS, **known.FAR_WORDS},
         "place phrase": {**known.PLACE_PHRASES},
         "number": {**known.NUMBERS},
         "ordinal": {**known.ORDINALS},
@@ -50,6 +50,7 @@ def _phrases() -> dict[str, dict[str, Value]]:
         "camera": known.CAMERA,
         "before": known.PLACE_BEFORE,
         "after": known.PLACE_AFTER,
+        "farthest": known.FARTHEST,
         "owner": ("'s",),
     }
     found: dict[str, dict[str, Value]] = {}
@@ -61,7 +62,9 @@ def _phrases() -> dict[str, dict[str, Value]]:
 
 
 PHRASES = _phrases()
-WEAK = frozenset(("lead", "partitive", "picture", "camera", "after"))  # words that are nouns too, be they not known
+WEAK = frozenset(
+    ("lead", "partitive", "picture", "camera", "after", "farthest")
+)  # words that are nouns too, be they not known
 # Kinds after which a word is no part of a noun any more
 GRAMMAR = frozenset(
     ("colour", "tone", "size", "order", "place", "place phrase", "number", "ordinal", "relation", "without", "except",
@@ -75,6 +78,7 @@ class Phrases:
 
     words: the words.
     kinds: for each the phrases that begin there, by kind; "noun" is a known one, "unknown" a word that is nothing.
+        "several" is there too where the noun, "thing" or "one" is about more than one.
     """
 
     words: tuple[str, ...]
@@ -107,11 +111,23 @@ def _at(words: list[str], index: int, nouns: Nouns) -> dict[str, Found]:
                 and not noun.broader
             ):
                 found["noun"] = (noun.name, count)  # "stop light"
+    if words[index] in known.PERSONS:
+        found["noun"] = ("person", 1)
+    if (words[index] in known.SEVERAL and found.get("noun", NONE)[1] <= 1) or (
+        "noun" in found and _is_plural(words[index:], found["noun"])
+    ):
+        found["several"] = (words[index], 1)
     if (digits := re.fullmatch(r"(\d{1,3})(st|nd|rd|th)?", words[index])) and int(digits[1]):
         found["ordinal" if digits[2] else "number"] = (int(digits[1]), 1)
     if not found.keys() - WEAK:
         found["unknown"] = (words[index], 1)
     return found
+
+
+def _is_plural(words: list[str], noun: Found) -> bool:
+    """Whether the noun that begins here is not written as in the table, be it in one word or in several."""
+    name, count = noun
+    return "".join(words[:count]) != str(name).replace(" ", "")
 
 
 def _may_be_noun(word: str) -> bool:

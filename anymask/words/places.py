@@ -96,10 +96,11 @@ def sizes(scene: Scene, indices: Indices, words: tuple[str, ...], of_kind: bool)
 def ordered(scene: Scene, indices: Indices, by: str) -> Indices:
     """The masks in an order of `ORDERS`, of equal ones the better first.
 
-    left, right, top, bottom: by centroids. middle: from the mean of their centroids outwards. near: whose box ends
-    lowest in the picture is nearest to the camera.
+    left, right, top, bottom: by centroids; "top left" and the like by how far in both. middle: from the mean of their
+    centroids outwards. near: whose box ends lowest in the picture is nearest to the camera.
     """
     x, y = scene.middles[indices].T
+    height, width = scene.size
     boxes = scene.boxes[indices]
     across, down = (boxes[:, 2:] - boxes[:, :2]).T
     keys: Mapping[str, Callable[[], Any]] = {
@@ -107,6 +108,10 @@ def ordered(scene: Scene, indices: Indices, by: str) -> Indices:
         "right": lambda: -x,
         "top": lambda: y,
         "bottom": lambda: -y,
+        "top left": lambda: y / height + x / width,
+        "top right": lambda: y / height - x / width,
+        "bottom left": lambda: x / width - y / height,
+        "bottom right": lambda: -y / height - x / width,
         "middle": lambda: np.hypot(x - x.mean(), y - y.mean()),
         "big": lambda: -scene.areas[indices],
         "small": lambda: scene.areas[indices],

@@ -1,6 +1,7 @@
 """`Reader`: goes through the phrases of a text from its first word to its last."""
 
-from anymask.words.phrases import Phrases, Value
+from anymask.words.phrases import GRAMMAR, Phrases, Value
+from anymask.words.vocabulary import GARMENTS, NOT_VERBS
 
 ADJECTIVES = ("colour", "tone", "size")
 NAMES = ("noun", "unknown", "thing", "one")
@@ -10,11 +11,13 @@ class Reader:
     """Where reading has come to.
 
     words: of the text. at: the number of the word that comes next. unused: words that were no use so far.
+    worn: what is being read is this to a thing, "in" or "wearing".
     """
 
     def __init__(self, phrases: Phrases) -> None:
         self.words, self.kinds = phrases.words, phrases.kinds
         self.at = 0
+        self.worn = ""
         self.unused: list[str] = []
 
     def over(self) -> bool:
@@ -100,15 +103,54 @@ class Reader:
                     places.append(str(corner))
         return places
 
+    def side(self) -> bool:
+        """Reads a side of a thing that is no other thing: the "back" of "the horse's back"."""
+        at = self.at
+        if self.places() and self.words[self.at - 1] != "hand" and not self.here(*NAMES):
+            self.unused.append(" ".join(self.words[at : self.at]))
+            return True
+        self.at = at
+        return False
+
     def picture(self) -> bool:
         """As in "of the picture": true of everything, so that there is nothing to ask."""
         if not self.next_is("of", "in", "on", "from", "within"):
             return False
         ahead = 1 + self.here("article", ahead=1)
+        ahead += self.length("quantifier", ahead=ahead)  # "in the whole picture"
         if not self.here("picture", ahead=ahead):
             return False
         self.at += ahead + 1
         return True
+
+    def verb(self) -> bool:
+        """Whether a verb is here with what it is done to behind it: "cutting the cake", "eating grass".
+
+        Without an article that has to be a known noun: in "smiling happily" nothing is done to anything.
+        """
+        word = "" if self.over() else self.words[self.at]
+        if not word.endswith("ing") or len(word) < 5 or word in NOT_VERBS or self.here(*GRAMMAR):
+            return False
+        if self.here("article", "quantifier", ahead=1):
+            if self.here("camera", ahead=2) or (
+                self.here("picture", "one", ahead=2) and not self.here("noun", ahead=2)
+            ):
+                return False  # "facing the camera"
+            return not self.here("place", ahead=2) or self.here(*NAMES, ahead=3)  # "facing the left"
+        if self.here("noun") or self.here("place", "relation", ahead=1):
+            return False
+        return self.here("noun", "number", ahead=1) or (self.here(*ADJECTIVES, ahead=1) and self.noun_follows(1))
+
+    def garment(self, worn: str, coloured: bool) -> bool:
+        """Whether a word here that is a place elsewhere is something worn: "in the blue top", "wearing a top"."""
+        if not worn or not self.next_is(*GARMENTS) or self.length("noun", "place") > 1:
+            return False
+        following = self.words[self.at + 1 : self.at + 2]
+        behind = following == ("of",) or self.here("noun", "place", "after", ahead=1)
+        behind = behind or (
+            self.here("unknown", ahead=1) and not following[0].endswith("ing")
+        )  # "the white top drawer"
+        return (coloured or worn.endswith(("wearing", "wears", "dressed in"))) and not behind
 
     def described_further(self) -> bool:
         """Whether the unknown word here is an adjective, as it stands before others: "spotted green thing"."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
-from anymask.boxes import iou
+from anymask.boxes import intersection, iou
 from anymask.errors import PromptError
 from anymask.maskset import MaskSet
 from anymask.overlap import Overlaps
@@ -15,10 +15,14 @@ from anymask.words.colours import Colours
 
 NAME = "scene"  # among what is computed of a set
 ALIKE = 0.5  # masks with a larger IoU show one thing
+# Of two masks of one kind: see `Scene.doubles_of_kind`. Set by what our masks of training photos answer
+SHARED = 0.3
+MOSTLY = 0.6
 NEAR = 0.4  # of boxes, below which masks are not compared
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 
 class Scene:
@@ -29,7 +33,8 @@ class Scene:
     middles: (N, 2) float64 centroids (x, y).
     areas: (N,) float64 pixels.
     scores: (N,) float32 of the masks themselves.
-    objects: (M,) int64, the masks that stand for themselves and have pixels: what may be an answer.
+    masks: (M,) int64, those that have pixels: what may be of a kind.
+    objects: those of them that stand for themselves: what may be a "thing".
     """
 
     def __init__(self, found: MaskSet) -> None:
@@ -40,7 +45,8 @@ class Scene:
         self.boxes = rle.boxes(found.rles, *found.size).astype(np.float64)
         self._overlaps = Overlaps(found.rles, *found.size)
         self.middles = self._centroids(found.size[0])
-        self.objects = np.flatnonzero((self._forest.representative == np.arange(len(found))) & (found.areas > 0))
+        self.masks = np.flatnonzero(found.areas > 0)
+        self.objects = self.masks[self._forest.representative[self.masks] == self.masks]
 
     @classmethod
     def of(cls, found: MaskSet) -> "Scene":
@@ -80,6 +86,30 @@ class Scene:
         """For each mask, which others are parts of it, hold it or show the same thing: bit i is that of mask i."""
         rows = np.packbits(self.inside | self.inside.T | self.alike, axis=1, bitorder="little")
         return [int.from_bytes(row.tobytes(), "little") for row in rows]
+
+    def doubles_of_kind(self, indices: Indices) -> Bools:
+        """(K, K) bool: whether two masks of one kind are about one object, of which one is to be answered.
+
+        They are if they show one thing, if one is a part of the other, and also if they share so much as two objects of
+        a kind hardly do, even where one hides the other: an IoU above ``SHARED``, or ``MOSTLY`` of the smaller one.
+        """
+        pick = np.ix_(indices, indices)
+        boxes = self.boxes[indices]
+        meet = np.triu(intersection(boxes, boxes) > 0, 1) & np.isnan(self._coverage[pick])
+        one, other = (indices[each] for each in np.nonzero(meet))
+        self._coverage[one, other] = self._overlaps.coverage(one, other, self._overlaps.runs)
+        self._coverage[other, one] = self._coverage[one, other] * self.areas[one] / self.areas[other]
+        covered, areas = np.nan_to_num(self._coverage[pick]), self.areas[indices]
+        shared = covered * areas[:, None]
+        doubles = shared > SHARED * (areas[:, None] + areas - shared)
+        doubles |= np.maximum(covered, covered.T) > MOSTLY
+        doubles |= self.inside[pick] | self.inside.T[pick] | self.alike[pick]
+        return np.asarray(doubles)
+
+    @cached_property
+    def _coverage(self) -> Floats:
+        """(N, N): which share of a mask lies in another one; nan where nobody asked so far."""
+        return np.full((len(self), len(self)), np.nan)
 
     @cached_property
     def colours(self) -> Colours:

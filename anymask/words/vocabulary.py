@@ -21,7 +21,10 @@ COLOURS = listed("black, white, grey, brown, beige, red, orange, yellow, green, 
 TONES = listed("light, dark, bright")
 SIZES = listed("tiny, small, big, huge, tall, short, wide, narrow")
 PLACES = listed("left, right, top, bottom, middle, corner, edge, foreground, background")
-ORDERS = listed("left, right, top, bottom, middle, big, small, tall, short, wide, narrow, light, dark, near, far")
+ORDERS = listed(
+    "left, right, top, bottom, middle, top left, top right, bottom left, bottom right, big, small, tall, short, wide, "
+    "narrow, light, dark, near, far"
+)
 RELATIONS = listed(
     "left of, right of, above, below, on, in, behind, in front of, next to, with, part of, between, nearest to, "
     "farthest from"
@@ -37,7 +40,7 @@ COLOUR_WORDS = table(
         "beige": "beige, cream, ivory",
         "red": "red, scarlet, crimson",
         "dark red": "maroon, burgundy",
-        "orange": "orange",
+        "orange": "orange, ginger",
         "yellow": "yellow, gold, golden, blond, blonde",
         "green": "green, lime, emerald",
         "dark green": "olive",
@@ -88,8 +91,8 @@ ORDER_WORDS = table(
 # Places, as in "on the ... (side)" and "the ... cup"
 PLACE_WORDS = table(
     {
-        "left": "left, left hand, lefthand, far left",
-        "right": "right, right hand, righthand, far right",
+        "left": "left, left hand, lefthand",
+        "right": "right, right hand, righthand",
         "top": "top, upper",
         "bottom": "bottom, lower",
         "middle": "middle, center, centre, central",
@@ -99,6 +102,19 @@ PLACE_WORDS = table(
         "background": "background, back, rear",
     }
 )
+# As far there as anything: of one thing the first in that order, "the person on the far left"
+FAR = "far "
+FAR_WORDS = {
+    f"{word} {place}": FAR + place
+    for place in ("left", "right", "top", "bottom")
+    for word in listed("far, very, extreme, utmost, furthest, farthest")
+} | table(
+    {
+        FAR + "left": "leftmost side, left most side, leftmost edge, leftmost end",
+        FAR + "right": "rightmost side, right most side, rightmost edge, rightmost end",
+    }
+)
+FARTHEST = frozenset(listed("all the way, all the way over, way over, far over, furthest, farthest, most"))
 # Places that only stand alone, with no article after a preposition: "at the front"
 PLACE_PHRASES = table(
     {
@@ -174,6 +190,24 @@ THINGS = frozenset(
 )
 ONES = frozenset(listed("one, ones, that, those, it, them"))
 
+# Words for persons that the table of nouns has not, and nouns that are about several whatever their ending
+PERSONS = frozenset(listed("everyone, everybody, anyone, folk, folks"))
+SEVERAL = PERSONS | frozenset(
+    listed(
+        "people, cattle, livestock, police, luggage, baggage, furniture, cutlery, silverware, tableware, crockery, "
+        "glassware, clothing, clothes, food, fruit, traffic, poultry, crowd, everything, anything, stuff, what, "
+        "whatever, things, objects, items, elements, areas, regions, shapes, segments, all things, ones, those, them"
+    )
+)
+GARMENTS = frozenset(listed("top"))  # worn, where a colour is before it: "in the blue top"
+# What ends as a verb does and is none: "the ceiling"
+NOT_VERBS = frozenset(
+    listed(
+        "ceiling, railing, awning, clothing, ring, king, wing, string, spring, wedding, evening, morning, icing, "
+        "bedding, lining, flooring, siding, swing, sling, lightning, stocking, earring, frosting, something, nothing"
+    )
+)
+
 # Words that carry the grammar. All matches are answered, so that quantifiers have nothing to add
 ARTICLES = frozenset(listed("the, a, an, this, these, its, their, his, her, my, your, our"))
 QUANTIFIERS = frozenset(
@@ -189,7 +223,15 @@ LINKS = frozenset(
         "colored, coloured, color, colour, in color, in colour, of color, of colour, in size, sized, as"
     )
 )
-POLITE = frozenset(listed("please, thanks, thank you, for me, kindly, just, hey, hi, hello, ok, okay, now, so"))
+INDEFINITE = frozenset(listed("a, an, these"))
+WHOLES = frozenset(listed("entire, whole, complete"))  # quantifiers of one thing
+POLITE = frozenset(
+    listed(
+        "please, thanks, thank you, for me, kindly, just, hey, hi, hello, ok, okay, now, so, visible, you can see, "
+        "that you can see, you see, that you see, we can see, that we can see, i can see, that i can see, can be seen, "
+        "that can be seen, to be seen, in view, in sight, shown, pictured, here"
+    )
+)
 LEAD = frozenset(
     listed(
         "how many, select, find, show, show me, get, get me, give, give me, pick, pick out, choose, mark, highlight, "

@@ -101,10 +101,16 @@ TABLE: list[Thing] = [
         (STREET, "the middle car", [1]),
         (STREET, "the tallest car", [1]),
         (STREET, "the darkest thing", [4]),
-        (STREET, "the car on the left", [0, 1]),  # by how far to the left
+        (STREET, "the car on the left", [0]),  # one: the furthest there
+        (STREET, "car on the left", [0, 1]),  # any: by how far to the left
+        (STREET, "the cars on the left", [0, 1]),
+        (STREET, "car on the far left", [0]),
+        (STREET, "the cars on the far left", [0, 1]),
+        (STREET, "every car on the left", [0, 1]),
         (STREET, "the car on the right", [2]),
         (STREET, "the car in the middle", [1]),
-        (STREET, "the car at the top left", [0, 1]),
+        (STREET, "the car at the top left", [0]),
+        (STREET, "cars at the top left", [0, 1]),
         (STREET, "the dog at the bottom right", [3]),
         (STREET, "the dog at the top", []),
         (STREET, "the dog in the foreground", [3]),
@@ -133,7 +139,19 @@ TABLE: list[Thing] = [
         (TABLE, "the table", [0]),
         (TABLE, "cutlery", [5, 6, 7]),
         (TABLE, "white or red cup", [3, 2, 4]),
-        (TABLE, "the left cup", [4, 2]),
+        (TABLE, "the left cup", [4]),
+        (TABLE, "left cups", [4, 2]),
+        (TABLE, "the left red cup", [2]),
+        (TABLE, "all cups but the one on the left", [3, 2]),
+        (STREET, "everyone in the photo", [4]),
+        (STREET, "the person touching the car", [4]),
+        (STREET, "the car not touching a person", [0, 2]),
+        (STREET, "the person in the blue top", [4]),  # nothing is known of tops
+        (STREET, "cars without a flurble", [1, 0, 2]),
+        (STREET, "all cars except the one next to the flurble", [1, 0, 2]),
+        (STREET, "the one next to the flurble", []),
+        (STREET, "the red car next to the flurble", [0]),
+        (STREET, "the dog between the flurble and the car", [3]),
     ],
 )
 def test_descriptions_choose(things: list[Thing], text: str, chosen: list[int]) -> None:
@@ -207,6 +225,18 @@ def test_none_has_a_reason_and_what_came_nearest(text: str, reason: str, nearest
         ("the man", ["'man' has no label of its own and is taken for something broader, such as 'person'"]),
         ("striped car", ["not used: striped"]),
         ("five cars", ["5 were asked for, but only 3 found for 'car'"]),
+        (
+            "the car on the left",
+            ["of 2 found for 'car on the left' the one furthest to the left is taken; ask in the plural for all"],
+        ),
+        ("the car on the right", []),
+        (
+            "cars next to the flurble",
+            [
+                "left out, for it cannot be judged: next to flurble; 'flurble' is not a known word; the nearest known "
+                "are flute, durables, bubble"
+            ],
+        ),
         ("car or flurble", ["'flurble' is not a known word; the nearest known are flute, durables, bubble"]),
     ],
 )
@@ -221,6 +251,28 @@ DOG: list[Thing] = [
     ("dog", (5, 5, 150, 110), "brown", 0.6),  # the group it is part of
     ("dog", (100, 40, 140, 80), "black", 0.55),  # another, inside of the group too
 ]
+
+
+CROWD: list[Thing] = [
+    ("person", (10, 10, 50, 110), "red", 0.9),
+    ("person", (10, 85, 50, 118), "red", 0.6),  # its legs and more, by three quarters inside
+    ("person", (30, 10, 70, 110), "blue", 0.8),  # IoU .33 with the first
+    ("person", (100, 10, 140, 110), "white", 0.85),
+    ("person", (125, 10, 165, 110), "black", 0.7),  # behind that one: IoU .23
+    ("person", (130, 20, 160, 50), "black", 0.65),  # in the last
+]
+
+
+def test_masks_of_one_kind_that_share_much_are_one_object() -> None:
+    assert answer(parse("people"), made(CROWD)).indices.tolist() == [0, 3, 4]
+    assert answer(parse("people"), made(CROWD[3:5])).indices.tolist() == [0, 1]  # who overlap a little are two
+
+
+def test_of_two_masks_of_one_thing_each_answers_to_its_name() -> None:
+    twice: list[Thing] = [("dog", (10, 10, 60, 60), "brown", 0.9), ("cat", (10, 10, 60, 60), "brown", 0.8)]
+    assert answer(parse("dog"), made(twice)).indices.tolist() == [0]
+    assert answer(parse("cat"), made(twice)).indices.tolist() == [1]
+    assert len(answer(parse("everything"), made(twice)).indices) == 1
 
 
 def test_of_parts_and_wholes_the_best_answers() -> None:

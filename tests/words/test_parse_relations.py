@@ -66,6 +66,58 @@ def test_one_thing_lies_so_to_another(text: str, thing: str, relation: str, to: 
     ("text", "query"),
     [
         (
+            "woman in the blue top",
+            {"find": ["woman"], "relations": [{"relation": "in", "to": {"find": ["top"], "colour": ["blue"]}}]},
+        ),
+        ("woman wearing a top", {"find": ["woman"], "relations": [{"relation": "with", "to": {"find": ["top"]}}]}),
+        (
+            "the cup in the top left",
+            {"find": ["cup"], "position": ["top", "left"], "pick": {"by": "top left", "nth": 1}},
+        ),
+        (
+            "the cup in the white top drawer",
+            {
+                "find": ["cup"],
+                "relations": [
+                    {
+                        "relation": "in",
+                        "to": {
+                            "find": ["drawer"],
+                            "colour": ["white"],
+                            "position": ["top"],
+                            "pick": {"by": "top", "nth": 1},
+                        },
+                    }
+                ],
+            },
+        ),
+        (
+            "the bird on the horse's back",
+            {"find": ["bird"], "relations": [{"relation": "on", "to": {"find": ["horse"]}}], "unused": ["back"]},
+        ),
+        (
+            "the bird on the back of the horse",
+            {"find": ["bird"], "relations": [{"relation": "on", "to": {"find": ["horse"]}}]},
+        ),
+        ("woman cutting the cake", {"find": ["woman"], "relations": [{"relation": "with", "to": {"find": ["cake"]}}]}),
+        (
+            "the dog catching a frisbee",
+            {"find": ["dog"], "relations": [{"relation": "with", "to": {"find": ["frisbee"]}}]},
+        ),
+        ("woman painting a wall", {"find": ["woman"], "relations": [{"relation": "with", "to": {"find": ["wall"]}}]}),
+        (
+            "boy not kicking a ball",
+            {"find": ["boy"], "not": [{"relations": [{"relation": "with", "to": {"find": ["ball"]}}]}]},
+        ),
+        (
+            "the dog that isn't eating the cake",
+            {"find": ["dog"], "not": [{"relations": [{"relation": "with", "to": {"find": ["cake"]}}]}]},
+        ),
+        (
+            "the girl who is feeding two dogs",
+            {"find": ["girl"], "relations": [{"relation": "with", "to": {"find": ["dog"], "count": 2}}]},
+        ),
+        (
             "the cup between the fork and the knife",
             {
                 "find": ["cup"],
@@ -145,7 +197,12 @@ def test_one_thing_lies_so_to_another(text: str, thing: str, relation: str, to: 
             "the cup in front of the laptop on the right",
             {
                 "find": ["cup"],
-                "relations": [{"relation": "in front of", "to": {"find": ["laptop"], "position": ["right"]}}],
+                "relations": [
+                    {
+                        "relation": "in front of",
+                        "to": {"find": ["laptop"], "position": ["right"], "pick": {"by": "right", "nth": 1}},
+                    }
+                ],
             },
         ),
         ("what's on the table?", {"relations": [{"relation": "on", "to": {"find": ["table"]}}]}),
@@ -169,7 +226,12 @@ def test_one_thing_lies_so_to_another(text: str, thing: str, relation: str, to: 
             "the dog closest to the person on the left",
             {
                 "find": ["dog"],
-                "relations": [{"relation": "nearest to", "to": {"find": ["person"], "position": ["left"]}}],
+                "relations": [
+                    {
+                        "relation": "nearest to",
+                        "to": {"find": ["person"], "position": ["left"], "pick": {"by": "left", "nth": 1}},
+                    }
+                ],
             },
         ),
         (
@@ -358,7 +420,11 @@ def test_one_thing_lies_so_to_another(text: str, thing: str, relation: str, to: 
             {
                 "find": ["car"],
                 "relations": [
-                    {"relation": "between", "to": {"find": ["bus"]}, "and": {"find": ["truck"], "position": ["left"]}}
+                    {
+                        "relation": "between",
+                        "to": {"find": ["bus"]},
+                        "and": {"find": ["truck"], "position": ["left"], "pick": {"by": "left", "nth": 1}},
+                    }
                 ],
             },
         ),
