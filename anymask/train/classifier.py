@@ -46,6 +46,10 @@ class DescribedBatches(Dataset[DescribedBatch]):
             (settings.strange, np.flatnonzero(learnt & ~named)),
         )
         self.masks = int(learnt.sum())
+        # Rare labels are drawn more often than they are there
+        counts = np.bincount(described.labels[learnt & named], minlength=settings.network.labels)
+        wanted = np.maximum(counts, 1.0) ** -settings.balance
+        self.weights = np.where(named, wanted[described.labels], 1.0)
         for share, members in self.kinds:
             if share > 0 and not len(members):
                 raise SettingsError(
@@ -56,7 +60,11 @@ class DescribedBatches(Dataset[DescribedBatch]):
     def __getitem__(self, number: int) -> DescribedBatch:
         rng = np.random.default_rng((self.settings.seed, number))
         chosen = np.concatenate(
-            [rng.choice(members, round(share * self.settings.masks)) for share, members in self.kinds if share > 0]
+            [
+                rng.choice(members, round(share * self.settings.masks), p=weights / weights.sum())
+                for share, members in self.kinds
+                if share > 0 and len(weights := self.weights[members])
+            ]
         )
         labels = self.described.labels[chosen]
         return DescribedBatch(

@@ -18,6 +18,8 @@ class ClassifierSettings(RunSettings):
     true: float = 0.4  # share of masks that a person drew
     strange: float = 0.3  # share of masks that are none of the objects
 
+    balance: float = 0.5  # 0: labels are drawn as often as they are there, 1: equally often
+
     # --- loss --------------------------------------------------------------------------------------------------
     smoothing: float = 0.05  # share of a label that goes to all of them
     class_gain: float = 0.3  # of ImageNet's classes, of which only the sharpness and "none of them" are learnt
