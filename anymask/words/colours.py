@@ -20,12 +20,14 @@ GRID = 128  # pixels along the longest side of the picture in which colours are 
 
 FINER = 2  # the picture is shrunk to so many times the grid, of which every other pixel is looked at
 
-# What a pixel counts to a colour that is not its own but is often called so, where a tenth is of the colour itself
+# What a pixel counts to a colour that is not its own but is often called so, where a tenth is of the colour itself.
+# Of black, white and grey the tone tells: a lamp makes white things a light beige, shade makes them grey, and light
+# makes black ones a dark grey
 OWN = 0.1
 NEIGHBOURS: Mapping[str, Mapping[str, float]] = {
-    "black": {"grey": 0.3},
-    "white": {"grey": 0.3, "beige": 0.4},
-    "grey": {"black": 0.2, "white": 0.3},
+    "black": {"dark grey": 0.5},
+    "white": {"light grey": 0.6, "middle grey": 0.2, "light beige": 0.55},
+    "grey": {"light white": 0.3, "dark grey": -0.5},  # dark grey is half black
     "brown": {"orange": 0.5, "beige": 0.4, "red": 0.3},
     "beige": {"white": 0.3, "brown": 0.4, "yellow": 0.3},
     "red": {"orange": 0.4, "pink": 0.3, "brown": 0.3},
@@ -37,6 +39,8 @@ NEIGHBOURS: Mapping[str, Mapping[str, float]] = {
     "purple": {"pink": 0.5, "blue": 0.3},
     "pink": {"purple": 0.5, "red": 0.4},
 }
+OWN_TOO = {"white": ("light grey", "light beige")}  # which are of the colour itself by a quarter
+QUARTER = 0.25
 PLAIN = ("black", "white", "grey")  # shade and glare are those, so that more of them is asked for
 ENOUGH, ENOUGH_PLAIN = 0.3, 0.6  # the share of a mask from which it surely has the colour; half of it will do
 ENOUGH_TONE = 0.8  # likewise for "dark", "light" and "bright" alone
@@ -45,6 +49,7 @@ DARK, LIGHT = 0.42, 0.74  # lightness below and above which a pixel is so
 VIVID = 0.14  # chroma from which a pixel is bright whatever its lightness
 
 TONES_OF_PIXELS = ("dark", "middle", "light", "dark and vivid", "middle and vivid", "light and vivid")
+EVERY = range(len(TONES_OF_PIXELS))
 
 
 def oklab(image: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
@@ -143,11 +148,20 @@ class Colours:
             own = toned[:, COLOURS.index(name)]
             share = own.copy()
             for other, weight in NEIGHBOURS[name].items():
-                share += weight * toned[:, COLOURS.index(other)]
+                if not (tone and weight < 0):  # "dark grey" is asked for
+                    share += weight * self._share(other, tone)
+            own = own + QUARTER * sum(self._share(other, tone) for other in OWN_TOO.get(name, ()))
             share *= np.minimum(own / OWN, 1)
             enough = ENOUGH_PLAIN if name in PLAIN else ENOUGH
         fits: Floats = np.minimum(share / enough, 1).astype(np.float32)
         return fits
+
+    def _share(self, colour: str, within: str) -> Floats:
+        """(N,) which share has a colour, of the tone before it if it has one, and of a second tone if that is given."""
+        tone, _, name = colour.rpartition(" ")
+        tones = [index for index in (_tones(tone) if tone else EVERY) if not within or index in _tones(within)]
+        share: Floats = self.shares[:, COLOURS.index(name), tones].sum(axis=1)
+        return share
 
 
 def _tones(tone: str) -> list[int]:

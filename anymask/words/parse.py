@@ -239,13 +239,13 @@ class Parser(Descriptions):
             return True
         if self.here("link") and not self.here("relation"):
             return self.take("link") is not None
-        if self.take("without") is not None:
+        if (without := self.take("without")) is not None:
             target = self._phrase(draft, depth + 2, described=False)
             if target.said:
                 draft.exclude.append(Query(relations=(Relation("with", target.query()),)))
                 draft.said = True
             else:
-                self.unused.append("without")
+                self.unused.append(str(without))
             return True
         if self.take("not") is not None:
             self._negated(draft, depth)

@@ -119,6 +119,26 @@ def test_pixels_have_the_names_that_people_give_them(rgb: tuple[int, int, int], 
     assert COLOURS[int(named(np.array([rgb], np.uint8))[0][0])] == name
 
 
+@pytest.mark.parametrize(
+    ("pixels", "has", "has_not"),
+    [
+        ({(232, 205, 170): 7, (80, 75, 70): 2, (150, 150, 150): 1}, ["white"], ["black", "grey"]),  # under a lamp
+        ({(235, 235, 235): 3, (185, 185, 185): 4, (140, 140, 140): 3}, ["white", "grey"], ["black"]),  # half in shade
+        ({(135, 135, 135): 8, (25, 25, 25): 2}, ["grey"], ["black", "white"]),  # with shadows
+        ({(25, 25, 25): 6, (70, 70, 70): 4}, ["black"], ["grey", "white"]),  # with light on it
+        ({(70, 70, 70): 10}, ["grey", "dark grey"], ["black", "white", "light grey"]),
+        ({(110, 65, 30): 8, (25, 25, 25): 2}, ["brown"], ["black", "grey", "white"]),
+    ],
+)
+def test_black_white_and_grey_by_lamps_and_in_shade(
+    pixels: dict[tuple[int, int, int], int], has: list[str], has_not: list[str]
+) -> None:
+    column = [rgb for rgb, count in pixels.items() for _ in range(count)]
+    image = np.repeat(np.array(column, np.uint8)[:, None], 10, axis=1)
+    colours = Scene(MaskSet.from_masks(np.ones((1, 10, 10), np.bool_), image=image)).colours
+    assert [name for name in (*has, *has_not) if colours.degree(name)[0] >= 0.5] == has
+
+
 def test_a_scene_is_made_once_for_a_set() -> None:
     found = MaskSet.from_masks(np.ones((1, 4, 4), np.bool_))
     assert Scene.of(found) is Scene.of(found)
