@@ -19,6 +19,7 @@ from anymask.words.scene import Scene
 
 FITS = 0.5  # a mask has a colour, size, place or relation from this degree on
 SEEN = 0.05  # a mask that scores lower is no "thing", unless all do; with a noun the label scores tell
+REAL = 0.02  # likewise a mask of a noun: of a thousand masks some that are nothing look like anything
 NEAREST = 3  # masks that are told where none answers
 
 Indices = NDArray[np.int64]
@@ -39,7 +40,8 @@ class Answer:
     """What answers a query.
 
     indices: (M,) int64 of the masks, best first.
-    scores: (M,) float32 in [0, 1]: of the noun, times how well each description fits.
+    scores: (M,) float32 in [0, 1]: of the noun, times the root of the mask's own score, times how well each description
+        fits.
     reason: why there is none, "" where there are.
     nearest: where there is none, at most ``NEAREST`` masks that came nearest.
     notes: what else there is to say: words that were of no use, nouns that were taken for something broader, counts
@@ -159,6 +161,8 @@ class _Answering:
                 "returned, or dataclasses.replace(found, label_scores=scores)"
             )
         labels = sorted({label for noun in known for label in noun.labels})
+        real = self.scene.scores[indices] >= REAL
+        indices = indices[real] if real.any() else indices
         scores = kind_scores(self.label_scores, labels)[indices]
         order = np.argsort(-scores, kind="stable")
         indices, scores = indices[order], scores[order]
@@ -171,7 +175,9 @@ class _Answering:
             )
             near = self.undoubled(Matches(indices[: 10 * NEAREST], scores[: 10 * NEAREST]), of_kind=True)
             return self.none(f"nothing looks like {thing(query)}: {best}", near)
-        return self.undoubled(Matches(indices[enough], scores[enough]), of_kind=True)
+        # A part looks like the whole: the mask's own score knows better which of them is an object
+        believed = scores * np.sqrt(self.scene.scores[indices])
+        return self.undoubled(Matches(indices[enough], believed[enough]), of_kind=True)
 
     def noun(self, word: str) -> Noun | None:
         """What a noun means; what is to be said about it is noted."""

@@ -310,12 +310,16 @@ def test_without_what_a_description_needs_it_is_said_what_to_pass() -> None:
 
 def test_a_thing_is_a_mask_that_is_believed() -> None:
     found = made(STREET)
-    half = replace(found, scores=np.array([0.9, 0.01, 0.9, 0.9, 0.9, 0.9], np.float32))
+    half = replace(found, scores=np.array([0.9, 0.03, 0.9, 0.9, 0.9, 0.9], np.float32))
     assert answer(parse("the biggest thing"), found).indices.tolist() == [1]
     assert answer(parse("the biggest thing"), half).indices.tolist() == [5]
     assert answer(parse("the biggest car"), half).indices.tolist() == [1]  # a noun asks its label
+    assert answer(parse("cars"), half).indices.tolist() == [0, 2, 1]  # and then how real the mask is
+    hardly = replace(found, scores=np.array([0.9, 0.01, 0.9, 0.9, 0.9, 0.9], np.float32))
+    assert answer(parse("cars"), hardly).indices.tolist() == [0, 2]
     none = replace(found, scores=np.full(6, 0.01, np.float32))
     assert answer(parse("the biggest thing"), none).indices.tolist() == [1]
+    assert answer(parse("the biggest car"), none).indices.tolist() == [1]
 
 
 def test_there_may_be_no_masks() -> None:
