@@ -56,12 +56,13 @@ class Parser(Descriptions):
             self.at += self.length("polite", "lead")
         drafts = self._group(None, 1)
         while not self.over():
+            said = " ".join(self.words[self.at : self.at + self.length("except")])
             if self.take("except") is not None:
                 excluded = [draft for draft in self._group(drafts[0], 2) if draft.said]
                 for each in drafts:
                     each.exclude += [query for draft in excluded for query in draft.queries()]
                 if not excluded:
-                    self.unused.append("except")
+                    self.unused.append(said)
             elif self.take("polite") is None:
                 self.drop()
         queries = [query for draft in drafts for query in draft.queries()]
