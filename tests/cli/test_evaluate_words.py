@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 
 from anymask import MaskSet, Segmenter
-from anymask.models import default_weights
 from anymask.words.nouns import nouns
 
 Run = Callable[..., Any]
@@ -36,8 +34,6 @@ def named(collections: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return replace(found, label_scores=scores)
 
     monkeypatch.setattr(Segmenter, "label", label)
-    # The classifier's file is hashed and not asked; as long as the package has none another one does
-    monkeypatch.setattr(sys.modules["anymask.cli.evaluate"], "classifier_weights", default_weights)
     return collections
 
 
