@@ -94,22 +94,28 @@ class Scene:
         a kind hardly do, even where one hides the other: an IoU above ``SHARED``, or ``MOSTLY`` of the smaller one.
         """
         pick = np.ix_(indices, indices)
-        boxes = self.boxes[indices]
-        meet = np.triu(intersection(boxes, boxes) > 0, 1) & np.isnan(self._coverage[pick])
-        one, other = (indices[each] for each in np.nonzero(meet))
-        self._coverage[one, other] = self._overlaps.coverage(one, other, self._overlaps.runs)
-        self._coverage[other, one] = self._coverage[one, other] * self.areas[one] / self.areas[other]
-        covered, areas = np.nan_to_num(self._coverage[pick]), self.areas[indices]
-        shared = covered * areas[:, None]
-        doubles = shared > SHARED * (areas[:, None] + areas - shared)
-        doubles |= np.maximum(covered, covered.T) > MOSTLY
-        doubles |= self.inside[pick] | self.inside.T[pick] | self.alike[pick]
-        return np.asarray(doubles)
+        if not self._compared[pick].all():
+            boxes = self.boxes[indices]
+            meet = np.triu(intersection(boxes, boxes) > 0, 1) & ~self._compared[pick]
+            one, other = (indices[each] for each in np.nonzero(meet))
+            first, second = self.areas[one], self.areas[other]
+            shared = self._overlaps.coverage(one, other, self._overlaps.runs) * first
+            double = (shared > SHARED * (first + second - shared)) | (shared > MOSTLY * np.minimum(first, second))
+            one, other = one[double], other[double]
+            self._one_object[one, other] = self._one_object[other, one] = True
+            self._compared[pick] = True
+        found: Bools = self._one_object[pick]
+        return found
 
     @cached_property
-    def _coverage(self) -> Floats:
-        """(N, N): which share of a mask lies in another one; nan where nobody asked so far."""
-        return np.full((len(self), len(self)), np.nan)
+    def _compared(self) -> Bools:
+        """(N, N) bool: which masks were asked of by `doubles_of_kind` so far."""
+        return np.zeros((len(self), len(self)), np.bool_)
+
+    @cached_property
+    def _one_object(self) -> Bools:
+        """(N, N) bool: of masks that were, whether they are about one object."""
+        return np.asarray(self.inside | self.inside.T | self.alike)
 
     @cached_property
     def colours(self) -> Colours:
