@@ -143,12 +143,10 @@ def same_classes() -> Tensor:
     "none of them", the last, where there is none for a label; and for masks of no label, which may be a thing that only
     ImageNet knows, any.
     """
-    labels = nouns().labels[CLASSES:]
-    same = torch.zeros(len(labels) + 1, CLASSES + 1, dtype=torch.bool)
-    for row, name in enumerate(labels):
-        noun = nouns().find(name)
-        classes = [label for label in noun.labels if label < CLASSES] if noun is not None and not noun.broader else []
-        same[row, classes or [CLASSES]] = True
-        same[row, CLASSES] |= name in PARTLY
+    labels = nouns().labels
+    same = torch.zeros(len(labels) - CLASSES + 1, CLASSES + 1, dtype=torch.bool)
+    for label, classes in nouns().covered.items():
+        same[label - CLASSES, sorted(classes) or [CLASSES]] = True
+        same[label - CLASSES, CLASSES] |= labels[label] in PARTLY
     same[-1] = True
     return same

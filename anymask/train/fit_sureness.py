@@ -18,12 +18,12 @@ from anymask.train.described import NONE, Described
 from anymask.words.kinds import CUT
 
 # Of labels that are not in a picture, so many are found there, by the labels' scores and by those of ImageNet's classes
-LABELS_ALARM, CLASSES_ALARM = 0.04, 0.02
+LABELS_ALARM, CLASSES_ALARM = 0.06, 0.02
 STEPS = np.arange(6, -6.01, -0.1).tolist()  # what is added to logits, from much that is found to little
 
 
 class Fit(NamedTuple):
-    """What was fitted, and what came of both on masks that training left out."""
+    """What was fitted, and what came of the labels on masks that training left out."""
 
     labels: float  # added to the log odds of labels
     classes: float  # taken off the logit of "none of ImageNet's classes"
@@ -54,8 +54,7 @@ def fit_sureness(network: Classifier, described: Described) -> Fit:
         return float(next((step for step, rate in rates if rate <= rare), STEPS[-1]))
 
     fitted = first(0, LABELS_ALARM), first(1, CLASSES_ALARM)
-    both = torch.maximum(*scores(*fitted)).numpy()
-    return Fit(*fitted, *outcome(both, photos, labels))
+    return Fit(*fitted, *outcome(scores(*fitted)[0].numpy(), photos, labels))
 
 
 def outcome(scores: NDArray[np.float32], photos: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[float, float]:

@@ -99,6 +99,17 @@ class Nouns:
         return tuple(sorted(alike, key=lambda each: (-likeness[each], each))[:NEAREST])
 
     @cached_property
+    def covered(self) -> dict[int, frozenset[int]]:
+        """The classes that each label of the photos means too: those of its name as a noun."""
+        found = {label: self.find(name) for label, name in enumerate(self.labels) if label >= CLASSES}
+        return {
+            label: frozenset(each for each in noun.labels if each < CLASSES)
+            if noun and not noun.broader
+            else frozenset()
+            for label, noun in found.items()
+        }
+
+    @cached_property
     def _joined(self) -> dict[str, str]:
         """Nouns of several words that are no other noun when they are written as one."""
         joined = {word.replace(" ", ""): word for word in self._words if " " in word}

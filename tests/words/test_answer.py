@@ -291,7 +291,9 @@ def test_classes_of_imagenet_add_up_and_labels_of_photos_do_not() -> None:
     scores[1, [column("cat"), column("dog")]] = 0.25, 0.5
     dog = nouns().find("dog")
     assert dog is not None
-    assert kind_scores(scores, dog.labels).tolist() == [0.75, 0.5]
+    assert kind_scores(scores, range(151, 154)).tolist() == [0.75, 0]
+    assert kind_scores(scores, dog.labels).tolist() == [0, 0.5]  # what a label of the photos means it alone tells
+    assert kind_scores(scores, [*range(151, 154), column("cat")]).tolist() == [0.75, 0.25]
     assert kind_scores(scores, [column("cat"), column("dog")]).tolist() == [0, 0.5]
     assert kind_scores(scores, []).tolist() == [0, 0]
 
