@@ -17,25 +17,28 @@ ROOT = Path(__file__).resolve().parent.parent
 ASKED = {
     "astronaut": ("person", "the flag on the left", "woman in the middle", "dog"),
     "chelsea": ("cat", "the pet", "a red cup", "the ear"),
-    "coffee": ("cup", "the spoon on the right", "coffee", "two cups"),
-    "rocket": ("rocket", "the tallest thing", "everything white", "airplane"),
+    "coffee": ("cup", "the spoon on the right", "coffee", "three cups"),
+    "rocket": ("rocket", "the tallest thing", "tower", "airplane"),
 }
-SIDE = 320  # pixels a panel is wide and high, without its caption
-CAPTION = 44
+SIDE = 320  # pixels a panel is wide
+CAPTION = 44  # and its caption high
 GAP = 8
 COLOUR = np.array([255, 60, 0])
 
 
 def main() -> None:
     segmenter = anymask.Segmenter()
-    rows, columns = len(ASKED), max(map(len, ASKED.values()))
-    size = columns * (SIDE + GAP) - GAP, rows * (SIDE + CAPTION + GAP) - GAP
-    sheet = Image.new("RGB", size, "white")
-    for row, (name, texts) in enumerate(ASKED.items()):
+    rows = []
+    for name, texts in ASKED.items():
         found = segmenter(getattr(data, name)())
-        for column, text in enumerate(texts):
-            place = column * (SIDE + GAP), row * (SIDE + CAPTION + GAP)
-            sheet.paste(panel(segmenter, found, text), place)
+        rows.append([panel(segmenter, found, text) for text in texts])
+    width = max(map(len, rows)) * (SIDE + GAP) - GAP
+    sheet = Image.new("RGB", (width, sum(row[0].height + GAP for row in rows) - GAP), "white")
+    top = 0
+    for row in rows:
+        for column, each in enumerate(row):
+            sheet.paste(each, (column * (SIDE + GAP), top))
+        top += row[0].height + GAP
     sheet.quantize(256, dither=Image.Dither.NONE).save(ROOT / "docs" / "words.png", optimize=True)
 
 
@@ -52,14 +55,17 @@ def panel(segmenter: anymask.Segmenter, found: anymask.MaskSet, text: str) -> Im
         outside |= mask != np.roll(mask, 2, 1)
     shown[outside] = COLOUR
     picture = Image.fromarray(shown.clip(0, 255).astype(np.uint8))
-    picture.thumbnail((SIDE, SIDE))
-    drawn = Image.new("RGB", (SIDE, SIDE + CAPTION), "white")
-    drawn.paste(picture, ((SIDE - picture.width) // 2, (SIDE - picture.height) // 2))
+    picture = picture.resize((SIDE, round(picture.height * SIDE / picture.width)))
+    drawn = Image.new("RGB", (SIDE, picture.height + CAPTION), "white")
+    drawn.paste(picture)
     told = ", ".join(f"{score:.2f}" for score in picked.scores[:4]) or asked.answer(segmenter.label(found)).reason
     pen = ImageDraw.Draw(drawn)
-    pen.text((4, SIDE + 3), f'"{text}"', fill="black", font=ImageFont.load_default(15))
+    pen.text((4, picture.height + 3), f'"{text}"', fill="black", font=ImageFont.load_default(15))
     pen.text(
-        (4, SIDE + 24), told[:56], fill="#b02000" if not len(picked) else "#006020", font=ImageFont.load_default(12)
+        (4, picture.height + 24),
+        told[:56],
+        fill="#b02000" if not len(picked) else "#006020",
+        font=ImageFont.load_default(12),
     )
     return drawn
 

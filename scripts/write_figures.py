@@ -12,6 +12,7 @@ the main rows, the model card every collection, docs/words.md descriptions too.
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 EVALUATION = ROOT / "docs" / "evaluation.json"
 PROMPTS = ROOT / "docs" / "prompts.json"
 WORDS = ROOT / "docs" / "words.json"
+NOT_MEASURED = "-"
+WORDS_ON = ("true masks", "our masks")  # in the README
 MAIN = ("coco_panoptic", "coco and voc", "all")  # groups of photos in the README
 MARKS = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
 
@@ -80,14 +83,17 @@ def parts(evaluation: dict[str, Any], prompts: dict[str, Any], words: dict[str, 
     """Paragraphs and tables, whole or only the main rows."""
     groups: dict[str, Group] = evaluation["groups"]
     shown = groups if whole else {name: groups[name] for name in MAIN}
-    asked = words["groups"] if whole else {"coco": words["groups"]["coco"]}
+    prompted, named = by_prompt(prompts["groups"]["all"], "coco and voc"), names_table(words["groups"])
+    if not whole:
+        prompted = replace(prompted, rows=[row for row in prompted.rows if row[1] != NOT_MEASURED])
+        named = replace(named, rows=[row for row in named.rows if row[0] in ("coco", "voc") and row[1] in WORDS_ON])
     return [
         explanation(evaluation),
-        markdown(by_prompt(prompts["groups"]["all"], "coco and voc")),
+        markdown(prompted),
         markdown(by_collection(shown)),
         markdown(by_size(groups["all"])),
         of_words(words),
-        markdown(names_table(asked)),
+        markdown(named),
     ]
 
 

@@ -106,14 +106,6 @@ def test_one_thing_lies_so_to_another(text: str, thing: str, relation: str, to: 
         ),
         ("woman painting a wall", {"find": ["woman"], "relations": [{"relation": "with", "to": {"find": ["wall"]}}]}),
         (
-            "boy not kicking a ball",
-            {"find": ["boy"], "not": [{"relations": [{"relation": "with", "to": {"find": ["ball"]}}]}]},
-        ),
-        (
-            "the dog that isn't eating the cake",
-            {"find": ["dog"], "not": [{"relations": [{"relation": "with", "to": {"find": ["cake"]}}]}]},
-        ),
-        (
             "the girl who is feeding two dogs",
             {"find": ["girl"], "relations": [{"relation": "with", "to": {"find": ["dog"], "count": 2}}]},
         ),
@@ -123,10 +115,6 @@ def test_one_thing_lies_so_to_another(text: str, thing: str, relation: str, to: 
                 "find": ["cup"],
                 "relations": [{"relation": "between", "to": {"find": ["fork"]}, "and": {"find": ["knife"]}}],
             },
-        ),
-        (
-            "man without a hat",
-            {"find": ["man"], "not": [{"relations": [{"relation": "with", "to": {"find": ["hat"]}}]}]},
         ),
         (
             "the man in the red shirt",
@@ -219,10 +207,6 @@ def test_one_thing_lies_so_to_another(text: str, thing: str, relation: str, to: 
             {"find": ["cup"], "relations": [{"relation": "with", "to": {"find": ["spoon"]}}], "unused": ["in", "it"]},
         ),
         (
-            "the person not wearing a hat",
-            {"find": ["person"], "not": [{"relations": [{"relation": "with", "to": {"find": ["hat"]}}]}]},
-        ),
-        (
             "the dog closest to the person on the left",
             {
                 "find": ["dog"],
@@ -242,18 +226,6 @@ def test_one_thing_lies_so_to_another(text: str, thing: str, relation: str, to: 
                 "size": ["small"],
                 "relations": [{"relation": "with", "to": {"find": ["ball"]}}],
             },
-        ),
-        (
-            "the cat under the table and the dog on the sofa",
-            {
-                "find": ["cat"],
-                "relations": [{"relation": "below", "to": {"find": ["table"]}}],
-                "or": [{"find": ["dog"], "relations": [{"relation": "on", "to": {"find": ["sofa"]}}]}],
-            },
-        ),
-        (
-            "the dog and the cat on the sofa",
-            {"find": ["dog"], "or": [{"find": ["cat"], "relations": [{"relation": "on", "to": {"find": ["sofa"]}}]}]},
         ),
         ("the top of the table", {"relations": [{"relation": "on", "to": {"find": ["table"]}}]}),
         ("the middle of the table", {"relations": [{"relation": "in", "to": {"find": ["table"]}}]}),
@@ -427,11 +399,6 @@ def test_one_thing_lies_so_to_another(text: str, thing: str, relation: str, to: 
                     }
                 ],
             },
-        ),
-        ("not on the table", {"not": [{"relations": [{"relation": "on", "to": {"find": ["table"]}}]}]}),
-        (
-            "cup that's not on the table",
-            {"find": ["cup"], "not": [{"relations": [{"relation": "on", "to": {"find": ["table"]}}]}]},
         ),
         (
             "the bird above the tree and left of the building",
