@@ -167,9 +167,9 @@ def test_what_is_answered_to_names_that_are_not_there() -> None:
     assert measured is not None
     assert list(measured.sums["words", "our masks", "false alarms"]) == [2, 78]
     alarms = {cut: row[-1].tolist() for cut, row in zip(CUTS, measured.sweep["our masks"], strict=True)}
-    assert (alarms[0.5], alarms[0.6], alarms[0.62], alarms[0.92]) == ([2, 78], [2, 78], [1, 78], [0, 78])
+    assert (alarms[0.05], alarms[0.5], alarms[0.7]) == ([2, 78], [2, 78], [1, 78])
     dogs = {cut: row[0].tolist() for cut, row in zip(CUTS, measured.sweep["our masks"], strict=True)}
-    assert (dogs[0.1], dogs[0.12]) == ([1, 2], [0, 2])
+    assert (dogs[0.1], dogs[0.2]) == ([1, 2], [0, 2])
 
 
 def test_the_sweep_is_what_each_cut_answers() -> None:
@@ -184,7 +184,7 @@ def test_the_sweep_is_what_each_cut_answers() -> None:
         right = Right()
         right.count_present(iou[answer(Text("dog").query, found, cut).indices], True)
         assert row.tolist() == right.sums.tolist(), cut
-    assert len(np.unique(sweep[:, FIGURES.index("precision"), 1])) > 5  # answers differ
+    assert len(np.unique(sweep[:, FIGURES.index("precision"), 1])) >= 5  # answers differ
 
 
 def query(text: str, *objects: int, kind: str = "k") -> WordQuery:
