@@ -1,7 +1,7 @@
 """`MaskSet`: masks of one picture with their boxes and scores, as parallel arrays that never change."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -151,10 +151,15 @@ class MaskSet:
         """
         return Forest(self.rles, self.scores, self.areas, self.size)
 
-    @cached_property
+    @property
     def computed(self) -> dict[str, Any]:
         """What was computed once about just these masks, by name; a part of the set begins anew."""
-        return {}
+        kept: dict[str, Any] = self.__dict__.setdefault("_computed", {})  # one, whichever thread comes first
+        return kept
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        """Copies and pickles are made anew of the fields: what was computed of them is several times as much."""
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))
 
     def __len__(self) -> int:
         return len(self.rles)

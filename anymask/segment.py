@@ -208,10 +208,10 @@ class Segmenter:
         """
         if found.label_scores is not None:
             return found
-        if LABELLED not in found.computed:
+        labelled: MaskSet | None = found.computed.get(LABELLED)
+        if labelled is None:
             scores = self.classifier.label_scores(found.rles, self._seen(found))
-            found.computed[LABELLED] = replace(found, label_scores=scores)
-        labelled: MaskSet = found.computed[LABELLED]
+            labelled = found.computed.setdefault(LABELLED, replace(found, label_scores=scores))
         return labelled
 
     def _seen(self, found: MaskSet) -> Seen:

@@ -1,5 +1,7 @@
 """MaskSet: parallel arrays, choosing among them, and who is part of whom."""
 
+import copy
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, replace
 from typing import Any
@@ -188,6 +190,20 @@ def test_threads_see_the_same() -> None:
     expected = many[:].parents.tolist()
     with ThreadPoolExecutor(8) as pool:
         assert all(seen.tolist() == expected for seen in pool.map(lambda _: many.parents, range(16)))
+
+
+def test_copies_and_pickles_hold_the_fields_alone() -> None:
+    given = replace(found, prompt=np.array([0, 0, 1]), label_scores=np.eye(3, 4, dtype=np.float32))
+    before = len(pickle.dumps(given))
+    assert len(given.forest) == 3
+    given.computed["much"] = bytes(1000)
+    copies: list[MaskSet] = [copy.copy(given), pickle.loads(pickle.dumps(given))]
+    for copied in copies:
+        assert copied == given and copied.computed == {}
+        assert copied.image is not None and copied.label_scores is not None
+        assert np.array_equal(copied.image, IMAGE) and copied.label_scores.tolist() == np.eye(3, 4).tolist()
+        assert not copied.scores.flags.writeable and not copied.image.flags.writeable
+    assert len(pickle.dumps(given)) == before
 
 
 def test_concatenate() -> None:

@@ -35,6 +35,16 @@ def test_python_snippets_run(program: str) -> None:
     assert finished.returncode == 0, finished.stderr
 
 
+def test_the_python_snippet_of_words_runs() -> None:
+    text = (ROOT / "docs" / "words.md").read_text("utf-8")
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    made = 'import anymask\nsegmenter = anymask.Segmenter()\nfound = segmenter("examples/astronaut.jpg")\n'
+    finished = subprocess.run(
+        [sys.executable, "-c", made + snippet], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+
+
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_run(line: str, astronaut: Path, tmp_path: Path) -> None:
     shutil.copy(astronaut, tmp_path / "photo.jpg")

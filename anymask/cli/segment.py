@@ -23,6 +23,7 @@ from anymask.models import DEFAULT
 from anymask.outputs import OUTPUTS
 from anymask.prompts import Box, Point, Prompt, Text, parse_json
 from anymask.segment import DRAWN, IMAGE_SIZE, SHOWN, Segmenter
+from anymask.words.answer import Candidate
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Job:
 
     segmenter: Segmenter
     prompts: list[Prompt]
-    candidates: int
+    candidates: int | None  # of each prompt; None for one, and of a text for all
     formats: list[str]
     out: Path | None  # a folder that exists; None to write nothing
     settings: dict[str, Any]  # keywords of Segmenter.__call__
@@ -63,7 +64,15 @@ def segment(
     prompt: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="A JSON file with one prompt or a list of them.")
     ] = None,
-    candidates: Annotated[int, typer.Option(metavar="N", min=1, help="Masks per prompt, the best first.")] = 1,
+    candidates: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Masks per prompt, the best first. [default: 1; of a text all that fit]",
+            show_default=False,
+        ),
+    ] = None,
     weights: Annotated[str, typer.Option(metavar="W", help=WEIGHTS_HELP)] = DEFAULT,
     formats: Annotated[
         str, typer.Option("--format", metavar="NAME,...", help=f"Comma-separated: {', '.join(OUTPUTS)}.")
@@ -185,25 +194,34 @@ def answer(job: Job, name: str, found: MaskSet) -> MaskSet:
     picked = job.segmenter.select(found, job.prompts, zoom=job.zoom, **settings)
     picked = picked[picked.scores >= job.settings["score"]]
     answered = set(np.asarray(picked.prompt).tolist())
+    if any(isinstance(prompt, Text) and prompt.has_nouns for prompt in job.prompts):
+        found = job.segmenter.label(found)  # as `select` did, which keeps it
     for index, prompt in enumerate(job.prompts):
         if isinstance(prompt, Text):
             tell(name, prompt, found, index in answered)
         elif index not in answered:
             logger.warning("%s: nothing found for prompt %s", name, json.dumps(prompt.to_json()))
-    return picked[np.asarray(picked.rank) < job.candidates]
+    most = [job.candidates or (len(picked) if isinstance(prompt, Text) else 1) for prompt in job.prompts]
+    return picked[np.asarray(picked.rank) < np.array(most)[np.asarray(picked.prompt)]]
 
 
 def tell(name: str, prompt: Text, found: MaskSet, answered: bool) -> None:
     """What a text's answer has to say: why there is none, what came nearest, and what was not used."""
     said = prompt.answer(found)
     if not answered:
-        near = ", ".join(f"mask {each.index} {each.name}".rstrip() + f" {each.score:.2f}" for each in said.nearest)
+        near = ", ".join(told_of(each, found) for each in said.nearest)
         reason = said.reason or "what fits scores below --score"
         logger.warning(
             "%s: nothing found for %r: %s%s", name, prompt.text, reason, f" (nearest: {near})" if near else ""
         )
     for note in said.notes:
         logger.warning("%s: %r: %s", name, prompt.text, note)
+
+
+def told_of(near: Candidate, found: MaskSet) -> str:
+    """Where a mask is that came near, so that it can be asked for by --box, how near, and what it looks like most."""
+    box = ",".join(f"{side:.0f}" for side in found.boxes[near.index])
+    return f"{near.score:.2f} in the box {box}" + (f", which looks most like {near.name}" if near.name else "")
 
 
 def write(out: Path, formats: Sequence[str], name: str, found: MaskSet, taken: set[str]) -> Iterator[Path]:

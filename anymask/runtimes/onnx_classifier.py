@@ -15,9 +15,8 @@ STRIDE = 8  # network pixels a side of a cell of the masks
 CURE = "install anymask again, or rebuild the classifier with `anymask train --model classifier`"
 BATCH = 256  # masks at once
 
-# Names in the metadata of a file
+# Name in the metadata of a file
 LABELS = "labels"  # the hash of the labels that its scores are of
-CUT = "cut"  # the score from which a mask is of a kind
 
 
 class OnnxClassifier:

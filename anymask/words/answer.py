@@ -157,8 +157,8 @@ class _Answering:
             return Matches(indices[:0], np.zeros(0), "; ".join(map(unknown, query.find)))
         if self.label_scores is None:
             raise PromptError(
-                f"text: expected masks with label scores to find {query.find[0]!r}, got none: pass what the Segmenter "
-                "returned, or dataclasses.replace(found, label_scores=scores)"
+                f"text: expected masks with label scores to find {query.find[0]!r}, got none: pass "
+                "segmenter.label(found), or dataclasses.replace(found, label_scores=scores)"
             )
         labels = sorted({label for noun in known for label in noun.labels})
         real = self.scene.scores[indices] >= REAL

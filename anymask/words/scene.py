@@ -47,12 +47,15 @@ class Scene:
         self.middles = self._centroids(found.size[0])
         self.masks = np.flatnonzero(found.areas > 0)
         self.objects = self.masks[self._forest.representative[self.masks] == self.masks]
+        # What `doubles_of_kind` compared, and what it found; never replaced, so that threads write into the same ones
+        self._compared = np.zeros((len(self), len(self)), np.bool_)
+        self._share_much = np.zeros((len(self), len(self)), np.bool_)
 
     @classmethod
     def of(cls, found: MaskSet) -> "Scene":
         """The scene of a set, made when it is first asked for."""
         if NAME not in found.computed:
-            found.computed[NAME] = cls(found)
+            found.computed.setdefault(NAME, cls(found))
         return cast(Scene, found.computed[NAME])
 
     def __len__(self) -> int:
@@ -102,20 +105,11 @@ class Scene:
             shared = self._overlaps.coverage(one, other, self._overlaps.runs) * first
             double = (shared > SHARED * (first + second - shared)) | (shared > MOSTLY * np.minimum(first, second))
             one, other = one[double], other[double]
-            self._one_object[one, other] = self._one_object[other, one] = True
+            self._share_much[one, other] = self._share_much[other, one] = True
             self._compared[pick] = True
-        found: Bools = self._one_object[pick]
+        inside = self.inside[pick]
+        found: Bools = inside | inside.T | self.alike[pick] | self._share_much[pick]
         return found
-
-    @cached_property
-    def _compared(self) -> Bools:
-        """(N, N) bool: which masks were asked of by `doubles_of_kind` so far."""
-        return np.zeros((len(self), len(self)), np.bool_)
-
-    @cached_property
-    def _one_object(self) -> Bools:
-        """(N, N) bool: of masks that were, whether they are about one object."""
-        return np.asarray(self.inside | self.inside.T | self.alike)
 
     @cached_property
     def colours(self) -> Colours:

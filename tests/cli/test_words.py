@@ -1,6 +1,7 @@
 """``anymask explain``, and descriptions in ``anymask segment``."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from anymask.prompts import parse
 
 Run = Callable[..., Any]
 QUICK = ("--image-size", "96", "--drawn", "0", "--json")
+PHOTO = Path(__file__).parents[2] / "examples" / "astronaut.jpg"
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +71,23 @@ def test_every_text_chooses_for_itself(run: Run) -> None:
     assert {mask["prompt"] for mask in masks} <= {0, 1} and any(mask["prompt"] == 1 for mask in masks)
 
 
+def test_a_noun_is_answered_or_what_came_nearest_is_told(run: Run) -> None:
+    ended = run("segment", "disc.png", *QUICK, "--text", "zebras", "--text", "anything red")
+    assert ended.code == 0
+    (none,) = ended.lines
+    assert "nothing found for 'zebras': nothing looks like zebra: the best scores 0." in none
+    assert re.search(r"\(nearest: 0\.\d\d in the box \d+,\d+,\d+,\d+, which looks most like \w+", none)
+    assert {mask["prompt"] for mask in json.loads(ended.out)["masks"]} == {1}
+
+
+def test_all_that_a_text_fits_are_written_and_one_mask_of_a_box(run: Run) -> None:
+    asked = ("segment", PHOTO, *QUICK[2:], "--image-size", "320", "--text", "anything", "--box", "60,200,360,512")
+    every, two = (json.loads(run(*asked, *more).out)["masks"] for more in ((), ("--candidates", "2")))
+    assert [mask["prompt"] for mask in every].count(0) == 1  # boxes come first
+    assert [mask["prompt"] for mask in every].count(1) > 2
+    assert [mask["prompt"] for mask in two].count(1) == 2
+
+
 def test_explain_comes_before_the_pictures(run: Run) -> None:
     ended = run("segment", "disc.png", *QUICK, "--text", "green things", "--explain")
     first, second = map(json.loads, ended.out.splitlines())
@@ -81,7 +100,7 @@ def test_why_there_is_nothing_is_told_and_what_was_not_used(run: Run) -> None:
     assert ended.code == 0
     none, unused, unknown = ended.lines
     assert none.startswith("anymask: disc.png: nothing found for 'spotted green thing': of ")
-    assert "none is green (nearest: mask " in none
+    assert "none is green (nearest: 0.00 in the box " in none
     assert unused == "anymask: disc.png: 'spotted green thing': not used: spotted"
     assert "nothing found for 'flurble': 'flurble' is not a known word; the nearest known are flute" in unknown
     assert run("segment", "disc.png", *QUICK, "--text", "flurble", "-q").err == ""

@@ -301,7 +301,9 @@ def test_classes_of_imagenet_add_up_and_labels_of_photos_do_not() -> None:
 def test_without_what_a_description_needs_it_is_said_what_to_pass() -> None:
     found = made(STREET)
     bare = replace(found, label_scores=None)
-    with pytest.raises(PromptError, match=r"label scores to find 'car', got none: pass .*label_scores=scores"):
+    with pytest.raises(
+        PromptError, match=r"to find 'car', got none: pass segmenter.label.found., or .*label_scores=scores"
+    ):
         select(bare, Text("car"))
     with pytest.raises(PromptError, match=r"picture to tell colours, got none: pass .*image=picture"):
         select(replace(found, image=None), Text("red car"))
