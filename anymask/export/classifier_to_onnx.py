@@ -4,13 +4,11 @@ import copy
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
-from onnx import helper
 from torch import Tensor, nn
 
 from anymask.classifier import labels_hash
-from anymask.export.to_onnx import store_half, to_model, write_checked
+from anymask.export.to_onnx import model_bytes, write_checked
 from anymask.network.classifier import STRIDE, Classifier
 from anymask.network.trunk import fingerprint, imagenet_trunk
 from anymask.runtimes.base import TRUNK
@@ -46,11 +44,14 @@ def export_classifier(network: Classifier, path: Path) -> float:
     trunk = imagenet_trunk(network.config.trunk).eval()
     sizes = {name: {2: f"rows_{name}", 3: f"columns_{name}"} for name in INPUTS[:-1]}
     axes = {**sizes, INPUTS[-1]: {0: "masks", 1: "rows", 2: "columns"}, OUTPUT: {0: "masks"}}
-    model = to_model(deployed, example(trunk, 96, 160), list(INPUTS), [OUTPUT], axes)
-    store_half(model)
-    helper.set_model_props(model, {TRUNK: fingerprint(trunk), LABELS: labels_hash()})
-    onnx.checker.check_model(model)
-    content = model.SerializeToString()
+    content = model_bytes(
+        deployed,
+        example(trunk, 96, 160),
+        list(INPUTS),
+        [OUTPUT],
+        axes,
+        {TRUNK: fingerprint(trunk), LABELS: labels_hash()},
+    )
     *features, masks = inputs = example(trunk, 128, 64)  # not the size it was traced with
     with torch.no_grad():
         expected = deployed(*inputs).numpy()

@@ -4,12 +4,10 @@ import copy
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
-from onnx import helper
 from torch import Tensor, nn
 
-from anymask.export.to_onnx import store_half, to_model, write_checked
+from anymask.export.to_onnx import model_bytes, write_checked
 from anymask.network.mask_head import MaskHead, windows_of
 from anymask.network.trunk import fingerprint, imagenet_trunk
 from anymask.runtimes.base import TRUNK
@@ -54,11 +52,7 @@ def export_mask_head(network: MaskHead, path: Path) -> float:
         "coefficients": {0: "boxes", 1: "coefficients"},
         **{name: {0: "boxes"} for name in OUTPUTS},
     }
-    model = to_model(deployed, inputs, list(INPUTS), list(OUTPUTS), axes)
-    store_half(model)
-    helper.set_model_props(model, {TRUNK: fingerprint(trunk)})
-    onnx.checker.check_model(model)
-    content = model.SerializeToString()
+    content = model_bytes(deployed, inputs, list(INPUTS), list(OUTPUTS), axes, {TRUNK: fingerprint(trunk)})
     *features, prototypes, boxes, coefficients = inputs = example(trunk, 128, 64)  # not the size it was traced with
     with torch.no_grad():
         expected = [tensor.numpy() for tensor in deployed(*inputs)]

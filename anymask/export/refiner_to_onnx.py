@@ -4,12 +4,10 @@ import copy
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
-from onnx import helper
 from torch import Tensor, nn
 
-from anymask.export.to_onnx import store_half, to_model, write_checked
+from anymask.export.to_onnx import model_bytes, write_checked
 from anymask.network.refiner import PROMPTS, Refiner
 from anymask.network.trunk import fingerprint, imagenet_trunk
 from anymask.refine.window import SIDE
@@ -48,11 +46,9 @@ def export_refiner(network: Refiner, path: Path) -> float:
     with torch.no_grad():
         features = trunk(pixels)
     axes = {name: {0: "batch"} for name in (*INPUTS, *OUTPUTS)}
-    model = to_model(deployed, (pixels, prompts, *features), list(INPUTS), list(OUTPUTS), axes)
-    store_half(model)
-    helper.set_model_props(model, {TRUNK: fingerprint(trunk)})
-    onnx.checker.check_model(model)
-    content = model.SerializeToString()
+    content = model_bytes(
+        deployed, (pixels, prompts, *features), list(INPUTS), list(OUTPUTS), axes, {TRUNK: fingerprint(trunk)}
+    )
     with torch.no_grad():
         expected = [tensor.numpy() for tensor in deployed(pixels, prompts, *features)]
     got = OnnxRefiner(content).run(pixels.numpy(), prompts.numpy(), tuple(map(Tensor.numpy, features)))

@@ -60,8 +60,24 @@ def onnx_bytes(network: Network, *, half: bool = True) -> bytes:
         OUTPUTS[1]: {0: "batch", 2: "rows", 3: "columns"},
         **{name: {0: "batch", 2: f"rows_{name}", 3: f"columns_{name}"} for name in features},
     }
-    model = to_model(deploy(network), (torch.zeros(1, 3, 64, 64),), [INPUT], [*OUTPUTS, *features], axes)
-    helper.set_model_props(model, metadata_of(network))
+    example = (torch.zeros(1, 3, 64, 64),)
+    names = [*OUTPUTS, *features]
+    return model_bytes(deploy(network), example, [INPUT], names, axes, metadata_of(network), half=half)
+
+
+def model_bytes(
+    module: nn.Module,
+    inputs: tuple[Tensor, ...],
+    input_names: list[str],
+    output_names: list[str],
+    axes: Mapping[str, Mapping[int, str]],
+    metadata: Mapping[str, str],
+    *,
+    half: bool = True,
+) -> bytes:
+    """A module as the content of an ONNX file, traced as in ``to_model``; nothing was compared with it yet."""
+    model = to_model(module, inputs, input_names, output_names, axes)
+    helper.set_model_props(model, dict(metadata))
     if half:
         store_half(model)
     onnx.checker.check_model(model)

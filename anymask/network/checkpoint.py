@@ -107,6 +107,15 @@ def _config(kind: Callable[..., Config], model: str, content: dict[str, Any], pa
         raise WeightsError(f"{path}: {_EXPECTED}, its network is of another version ({error!r}); {_CURE}") from error
 
 
+def check_same(held: Config, wanted: Config, path: Path) -> None:
+    """Raise WeightsError where the network of the checkpoint ``path`` is not the one that the settings want."""
+    if held != wanted:
+        raise WeightsError(
+            f"{path}: cannot go on from it, its network is {held} and that of the settings is {wanted}; "
+            "give the same network, or another folder to begin anew"
+        )
+
+
 def model_of(content: dict[str, Any]) -> str:
     """Of what model the ``content`` of a checkpoint is, "detector", "refiner", "mask_head" or "classifier"."""
     return str(content.get("model", DETECTOR))

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import ShapeError, WeightsError, check_shape
-from anymask.runtimes.base import FEATURE_STRIDES, TRUNK, listed, name_of
-from anymask.runtimes.onnx_session import open_session, run_session
+from anymask.errors import ShapeError, check_shape
+from anymask.runtimes.base import FEATURE_STRIDES, TRUNK, name_of
+from anymask.runtimes.onnx_session import open_model, run_session
 
 INPUTS = (*(f"features{stride}" for stride in FEATURE_STRIDES), "masks")
 OUTPUT = "label_scores"
@@ -31,14 +31,7 @@ class OnnxClassifier:
     """
 
     def __init__(self, source: str | Path | bytes, threads: int | None = None) -> None:
-        self._session = open_session(source, threads, CURE)
-        inputs = {each.name for each in self._session.get_inputs()}
-        outputs = {each.name for each in self._session.get_outputs()}
-        if inputs != set(INPUTS) or outputs != {OUTPUT}:
-            raise WeightsError(
-                f"{name_of(source)} must be a classifier with the inputs {', '.join(INPUTS)} and the output {OUTPUT}, "
-                f"but has {listed(sorted(inputs))} and {listed(sorted(outputs))}: {CURE}"
-            )
+        self._session = open_model(source, threads, "a classifier", INPUTS, (OUTPUT,), CURE)
         self.name = name_of(source)
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.trunk = self.metadata.get(TRUNK, "")  # whose features it reads

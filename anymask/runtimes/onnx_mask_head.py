@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import ShapeError, WeightsError, check_shape
-from anymask.runtimes.base import FEATURE_STRIDES, TRUNK, listed, name_of
-from anymask.runtimes.onnx_session import open_session, run_session
+from anymask.errors import ShapeError, check_shape
+from anymask.runtimes.base import FEATURE_STRIDES, TRUNK, name_of
+from anymask.runtimes.onnx_session import open_model, run_session
 
 INPUTS = (*(f"features{stride}" for stride in FEATURE_STRIDES), "prototypes", "boxes", "coefficients")
 OUTPUTS = ("windows", "logits", "quality")
@@ -36,14 +36,7 @@ class OnnxMaskHead:
     """
 
     def __init__(self, source: str | Path | bytes, threads: int | None = None) -> None:
-        self._session = open_session(source, threads, CURE)
-        inputs = {each.name for each in self._session.get_inputs()}
-        outputs = {each.name for each in self._session.get_outputs()}
-        if inputs != set(INPUTS) or outputs != set(OUTPUTS):
-            raise WeightsError(
-                f"{name_of(source)} must be a mask head with the inputs {', '.join(INPUTS)} and the outputs "
-                f"{', '.join(OUTPUTS)}, but has {listed(sorted(inputs))} and {listed(sorted(outputs))}: {CURE}"
-            )
+        self._session = open_model(source, threads, "a mask head", INPUTS, OUTPUTS, CURE)
         self.name = name_of(source)
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.trunk = self.metadata.get(TRUNK, "")  # whose features it reads

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import WeightsError, check_shape
-from anymask.runtimes.base import FEATURES, TRUNK, listed, name_of
-from anymask.runtimes.onnx_session import open_session, run_session
+from anymask.errors import check_shape
+from anymask.runtimes.base import FEATURES, TRUNK, name_of
+from anymask.runtimes.onnx_session import open_model, run_session
 
 INPUTS = ("pixels", "prompts", *FEATURES)
 OUTPUTS = ("logits", "quality")
@@ -32,14 +32,7 @@ class OnnxRefiner:
     """
 
     def __init__(self, source: str | Path | bytes, threads: int | None = None) -> None:
-        self._session = open_session(source, threads, CURE)
-        inputs = {each.name for each in self._session.get_inputs()}
-        outputs = {each.name for each in self._session.get_outputs()}
-        if inputs != set(INPUTS) or outputs != set(OUTPUTS):
-            raise WeightsError(
-                f"{name_of(source)} must be a refiner with the inputs {', '.join(INPUTS)} and the outputs "
-                f"{', '.join(OUTPUTS)}, but has {listed(sorted(inputs))} and {listed(sorted(outputs))}: {CURE}"
-            )
+        self._session = open_model(source, threads, "a refiner", INPUTS, OUTPUTS, CURE)
         self.name = name_of(source)
         self.trunk: str = self._session.get_modelmeta().custom_metadata_map.get(TRUNK, "")  # whose features it reads
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.errors import WeightsError, printable
-from anymask.runtimes.base import name_of, run_error
+from anymask.runtimes.base import listed, name_of, run_error
 
 
 def open_session(source: str | Path | bytes, threads: int | None, cure: str, *, spin: bool = True) -> Any:
@@ -33,6 +33,32 @@ def open_session(source: str | Path | bytes, threads: int | None, cure: str, *, 
     except Exception as error:  # ONNX Runtime has a dozen unrelated exceptions for a bad file
         reason = printable(" ".join(str(error).split()), 500)
         raise WeightsError(f"{name_of(source)} cannot be read as an ONNX model ({reason}): {cure}") from error
+
+
+def open_model(
+    source: str | Path | bytes,
+    threads: int | None,
+    kind: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    cure: str,
+) -> Any:
+    """A session as `open_session` gives it, of a model that has just these inputs and outputs.
+
+    kind: what such a model is called in a message, "a refiner".
+
+    Raises WeightsError as `open_session` does, and if it is another model.
+    """
+    session = open_session(source, threads, cure)
+    given = {each.name for each in session.get_inputs()}
+    gives = {each.name for each in session.get_outputs()}
+    if given != set(inputs) or gives != set(outputs):
+        raise WeightsError(
+            f"{name_of(source)} must be {kind} with the inputs {', '.join(inputs)} and the "
+            f"output{'s' * (len(outputs) > 1)} {', '.join(outputs)}, "
+            f"but has {listed(sorted(given))} and {listed(sorted(gives))}: {cure}"
+        )
+    return session
 
 
 def run_session(session: Any, outputs: Sequence[str], inputs: Mapping[str, Any], name: str, cure: str) -> list[Any]:

@@ -10,7 +10,7 @@ from torch.nn import functional
 from torch.utils.data import Dataset
 
 from anymask.errors import SettingsError, WeightsError
-from anymask.network.checkpoint import classifier_config
+from anymask.network.checkpoint import check_same, classifier_config
 from anymask.network.classifier import CLASSES, Classifier
 from anymask.network.trunk import imagenet_state
 from anymask.train.classifier_settings import ClassifierSettings
@@ -59,13 +59,12 @@ class DescribedBatches(Dataset[DescribedBatch]):
 
     def __getitem__(self, number: int) -> DescribedBatch:
         rng = np.random.default_rng((self.settings.seed, number))
-        chosen = np.concatenate(
-            [
-                rng.choice(members, round(share * self.settings.masks), p=weights / weights.sum())
-                for share, members in self.kinds
-                if share > 0 and len(weights := self.weights[members])
-            ]
-        )
+        drawn = []
+        for share, members in self.kinds:
+            if share > 0:
+                chances = self.weights[members] / self.weights[members].sum()
+                drawn.append(rng.choice(members, round(share * self.settings.masks), p=chances))
+        chosen = np.concatenate(drawn)
         labels = self.described.labels[chosen]
         return DescribedBatch(
             torch.from_numpy(self.described.descriptions[chosen].astype(np.float32)),
@@ -104,11 +103,8 @@ class ClassifierLesson(Lesson[Classifier]):
         self.same = same_classes()
 
     def build(self, state: dict[str, Any] | None, path: Path) -> Classifier:
-        if state is not None and (held := classifier_config(state, path)) != self.settings.network:
-            raise WeightsError(
-                f"{path}: cannot go on from it, its network is {held} and that of the settings is "
-                f"{self.settings.network}; give the same network, or another folder to begin anew"
-            )
+        if state is not None:
+            check_same(classifier_config(state, path), self.settings.network, path)
         return Classifier(self.settings.network) if state is not None else self.new()
 
     def new(self) -> Classifier:

@@ -17,7 +17,6 @@ class ClassifierSettings(RunSettings):
     masks: int = 512  # per step
     true: float = 0.4  # share of masks that a person drew
     strange: float = 0.3  # share of masks that are none of the objects
-
     balance: float = 0.5  # 0: labels are drawn as often as they are there, 1: equally often
 
     # --- loss --------------------------------------------------------------------------------------------------

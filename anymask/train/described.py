@@ -103,7 +103,7 @@ def _some(photo: LabelledPhoto, number: int) -> tuple[list[bytes], list[str | No
 
 def label_number(collection: str, name: str | None) -> int | None:
     """The number of a learnt label, from 0; None for a name that is none."""
-    number = nouns().collections.get(f"{collection}:{name}")
+    number = nouns().number(collection, name)
     return None if number is None else number - CLASSES
 
 

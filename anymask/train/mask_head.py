@@ -10,9 +10,8 @@ from torch import Tensor
 
 from anymask.boxes import cxcywh_to_xyxy
 from anymask.datasets import PhotoEntry
-from anymask.errors import WeightsError
 from anymask.models import default_weights
-from anymask.network.checkpoint import mask_head_config
+from anymask.network.checkpoint import check_same, mask_head_config
 from anymask.network.head import STRIDES
 from anymask.network.mask_head import GRID, MaskHead, MaskHeadOutput, grid_points, windows_of
 from anymask.network.trunk import imagenet_trunk
@@ -51,11 +50,8 @@ class MaskHeadLesson(Lesson[MaskHead]):
         self.detector = OnnxRuntime(detector, torch.get_num_threads(), spin=False)
 
     def build(self, state: dict[str, Any] | None, path: Path) -> MaskHead:
-        if state is not None and (held := mask_head_config(state, path)) != self.settings.network:
-            raise WeightsError(
-                f"{path}: cannot go on from it, its network is {held} and that of the settings is "
-                f"{self.settings.network}; give the same network, or another folder to begin anew"
-            )
+        if state is not None:
+            check_same(mask_head_config(state, path), self.settings.network, path)
         return MaskHead(self.settings.network)
 
     def start_from(self, network: MaskHead, weights: Path) -> None:

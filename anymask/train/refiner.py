@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from anymask.datasets import PhotoEntry
-from anymask.errors import WeightsError
-from anymask.network.checkpoint import refiner_config
+from anymask.network.checkpoint import check_same, refiner_config
 from anymask.network.refiner import Refiner, RefinerOutput
 from anymask.network.trunk import imagenet_trunk
 from anymask.train.frozen import FrozenTrunk
@@ -39,11 +38,8 @@ class RefinerLesson(Lesson[Refiner]):
         self.trunk: FrozenTrunk | None = None
 
     def build(self, state: dict[str, Any] | None, path: Path) -> Refiner:
-        if state is not None and (held := refiner_config(state, path)) != self.settings.network:
-            raise WeightsError(
-                f"{path}: cannot go on from it, its network is {held} and that of the settings is "
-                f"{self.settings.network}; give the same network, or another folder to begin anew"
-            )
+        if state is not None:
+            check_same(refiner_config(state, path), self.settings.network, path)
         return Refiner(self.settings.network)
 
     def start_from(self, network: Refiner, weights: Path) -> None:

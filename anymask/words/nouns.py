@@ -78,6 +78,12 @@ class Nouns:
         number = self._words[name]
         return Noun(name, self._sets[max(number, -1 - number)], number < 0)
 
+    def number(self, collection: str, name: str | None) -> int | None:
+        """The number of the label that a name in a collection stands for; None if there is none."""
+        others = self.labels[CLASSES:]
+        own = CLASSES + others.index(name) if name in others else None
+        return self.collections.get(f"{collection}:{name}", own)
+
     def is_plural(self, word: str) -> bool:
         """Whether a known noun is written as a plural: "dogs", and not "glasses", which is one of its own."""
         return word not in self._words and self.find(word) is not None

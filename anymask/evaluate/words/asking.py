@@ -21,7 +21,7 @@ from anymask.evaluate.words.queries import WordQuery
 from anymask.maskset import MaskSet
 from anymask.prompts import Text
 from anymask.words.answer import answer
-from anymask.words.nouns import CLASSES, nouns
+from anymask.words.nouns import nouns
 
 Label = Callable[[MaskSet], MaskSet]  # the same set, with label scores
 Floats = NDArray[np.float64]
@@ -201,7 +201,7 @@ def names_present(photo: LabelledPhoto) -> list[str]:
     return [
         name
         for name in dict.fromkeys(photo.labels[0])
-        if name is not None and label_number(photo.collection, name) is not None
+        if name is not None and nouns().number(photo.collection, name) is not None
     ]
 
 
@@ -215,18 +215,11 @@ def names_absent(photo: LabelledPhoto) -> list[str]:
     )
 
 
-def label_number(collection: str, name: str) -> int | None:
-    """The number of the label that a name in a collection stands for; None if there is none."""
-    known = nouns()
-    others = known.labels[CLASSES:]
-    return known.collections.get(f"{collection}:{name}", CLASSES + others.index(name) if name in others else None)
-
-
 def true_scores(photo: LabelledPhoto) -> NDArray[np.float32]:
     """(G, L) label scores that are 1 for the true name of each object of the first layer and 0 for all others."""
     labels = photo.labels[0]
     scores = np.zeros((len(labels), len(nouns().labels)), np.float32)
     for row, name in zip(scores, labels, strict=True):
-        if name is not None and (number := label_number(photo.collection, name)) is not None:
+        if name is not None and (number := nouns().number(photo.collection, name)) is not None:
             row[number] = 1
     return scores

@@ -18,7 +18,6 @@ from anymask.evaluate.words.asking import (
     Asked,
     Right,
     ask_names,
-    label_number,
     measure_words,
     names_absent,
     names_present,
@@ -113,9 +112,9 @@ def test_which_names_are_there_and_which_are_known_not_to_be() -> None:
 def test_labels_of_names() -> None:
     labels = nouns().labels
     for collection, name, label in (("voc", "sofa", "couch"), ("camvid", "tree", "tree"), ("mine", "person", "person")):
-        number = label_number(collection, name)
+        number = nouns().number(collection, name)
         assert number is not None and labels[number] == label
-    assert label_number("mine", "widget") is None
+    assert nouns().number("mine", "widget") is None
     scores = true_scores(photo(labels=("dog", None, "widget")))
     assert scores.sum(axis=1).tolist() == [1, 0, 0]
     assert labels[int(scores[0].argmax())] == "dog"
