@@ -36,7 +36,7 @@ test("undo to the start and redo to the end, step by step", () => {
   let now = states.at(-1);
   for (let at = states.length - 2; at >= 0; at--) {
     now = history.undo(now.things);
-    assert.deepEqual({ things: now.things, chosen: now.chosen }, states[at]);
+    assert.deepEqual([now.things, now.chosen], [states[at].things, states[at].chosen]);
   }
   assert.equal(history.undo(now.things), null);
   for (let at = 1; at < states.length; at++) {
@@ -48,7 +48,8 @@ test("undo to the start and redo to the end, step by step", () => {
 
 test("undo leaves alone what somebody else changed", () => {
   const history = new History();
-  const mine = history.record("add", { things: [thing("other")], chosen: [] }, { things: [thing("other"), thing("mine")], chosen: [] });
+  const other = thing("other");
+  const mine = history.record("add", { things: [other], chosen: [] }, { things: [other, thing("mine")], chosen: [] });
   const theirs = mine.things.map((each) => (each.id === "other" ? { ...each, label: "theirs" } : each));
   assert.deepEqual(history.undo(theirs).things.map((each) => each.label), ["theirs"]);
 });

@@ -56,6 +56,7 @@
  * @property {Point|null} pointer in source pixels
  * @property {import("./viewport.js").View} view
  * @property {string} tool
+ * @property {"new"|"add"|"exclude"} mode what a click or box does without keys, for fingers
  * @property {number} brushSize source pixels
  * @property {{tool: string, path: Point[]}|null} stroke being drawn
  * @property {Box|null} dragged box being drawn
@@ -86,6 +87,7 @@ export function initialState() {
     pointer: null,
     view: { scale: 1, x: 0, y: 0 },
     tool: "select",
+    mode: "new",
     brushSize: 20,
     stroke: null,
     dragged: null,
@@ -144,11 +146,15 @@ export class Store {
    * @template T
    * @param {(state: State) => T} select may return an array of parts, which are compared one by one
    * @param {(value: T, state: State) => void} run
+   * @returns {() => void} ends it
    */
   watch(select, run) {
     const watcher = { select, run, last: select(this.state) };
     this.watchers.push(watcher);
     run(watcher.last, this.state);
+    return () => {
+      this.watchers = this.watchers.filter((each) => each !== watcher);
+    };
   }
 }
 

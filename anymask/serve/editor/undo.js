@@ -77,12 +77,13 @@ export class History {
 }
 
 /**
+ * Places ascend, so that each thing finds those before it already there.
  * @param {Thing[]} things @param {Change} change @param {"before"|"after"} side
  * @returns {Thing[]}
  */
 function applied(things, change, side) {
   const result = [...things];
-  for (const part of side === "before" ? [...change.parts].reverse() : change.parts) {
+  for (const part of change.parts) {
     const at = result.findIndex((thing) => thing.id === part.id);
     const thing = part[side];
     if (thing === null) {
