@@ -74,7 +74,9 @@ export const GESTURES = [
   ["Esc", "Cancel, then select nothing"],
   ["Wheel, pinch", "Zoom"],
   ["Space+drag, two fingers", "Move the picture"],
-  ["Arrow keys, Enter with box, brush, eraser, look", "Move the pointer, press and let go; Shift: by one pixel"],
+  ["Arrow keys", "Box, brush, eraser, look: move the pointer"],
+  ["Shift+arrow key", "The same by one pixel"],
+  ["Enter", "The same: press, and let go"],
   ["Drop, Ctrl+V", "Open a picture"],
 ];
 

@@ -66,11 +66,11 @@ export class Describing {
         const own = rle ?? (id === null ? null : masks[id]?.rle);
         return own ? [{ mask: id, rle: own, score, rank }] : [];
       });
-      this.store.set({ described: { ...this.store.state.described, answer: answer.texts[0], matches, busy: false } });
+      this.store.set({ described: { ...this.store.state.described, answer: answer.texts[0], matches, busy: false, said: "" } });
     } catch (error) {
       if (signal.aborted) return;
-      const reason = error instanceof RefusedError ? error.message : "The server does not answer; it is asked again when it is back.";
-      this.store.set({ described: { ...this.store.state.described, busy: false, matches: [], answer: { prompt: 0, text, query: {}, reason, notes: [], nearest: [], unknown: {} } } });
+      const said = error instanceof RefusedError ? error.message.replace(/^prompts\[0\]: (text: )?/, "") : "The server does not answer; it is asked again when it is back.";
+      this.store.set({ described: { ...this.store.state.described, busy: false, matches: [], answer: null, said } });
     }
   }
 

@@ -26,7 +26,7 @@ export function drawOverlay(context, state) {
 
 /** @param {CanvasRenderingContext2D} context @param {State} state */
 function drawHover(context, { hover, index, view, tool }) {
-  if (!hover || !index || tool !== "select") return;
+  if (!hover || hover.quiet || !index || tool !== "select") return;
   const path = pathOf(index.masks[hover.mask].rle);
   context.save();
   context.translate(view.x, view.y);

@@ -20,7 +20,7 @@ export class Hovering {
     if (smallest < 0) {
       if (hover) this.store.set({ hover: null });
     } else if (hover?.smallest !== smallest || hover.walked) {
-      this.store.set({ hover: { smallest, mask: smallest, path: [], walked: false } });
+      this.store.set({ hover: { smallest, mask: smallest, path: [], walked: false, quiet: false } });
     }
   }
 
@@ -33,6 +33,12 @@ export class Hovering {
       if (contains(boundsOf(rle), at.x, at.y, rle.size[0])) [best, least] = [mask, areaOf(rle)];
     }
     return best;
+  }
+
+  /** It was clicked: show what came of it, and its outline again when the pointer has been elsewhere. */
+  hush() {
+    const { hover } = this.store.state;
+    if (hover) this.store.set({ hover: { ...hover, quiet: true } });
   }
 
   /** Outline nothing. */
@@ -48,11 +54,11 @@ export class Hovering {
     const { mask, path } = hover;
     if (step > 0) {
       const parent = index.parent(mask);
-      if (parent >= 0) this.store.set({ hover: { ...hover, mask: parent, path: [...path, mask] } });
-    } else if (path.length) this.store.set({ hover: { ...hover, mask: path[path.length - 1], path: path.slice(0, -1) } });
+      if (parent >= 0) this.store.set({ hover: { ...hover, quiet: false, mask: parent, path: [...path, mask] } });
+    } else if (path.length) this.store.set({ hover: { ...hover, quiet: false, mask: path[path.length - 1], path: path.slice(0, -1) } });
     else {
       const [part] = [...index.children(mask)].sort((one, other) => index.map.areas[other] - index.map.areas[one]);
-      if (part !== undefined) this.store.set({ hover: { smallest: part, mask: part, path: [], walked: hover.walked } });
+      if (part !== undefined) this.store.set({ hover: { smallest: part, mask: part, path: [], walked: hover.walked, quiet: false } });
     }
     return undefined;
   }
@@ -65,7 +71,7 @@ export class Hovering {
     const masks = index.siblings(hover.mask);
     const at = masks.indexOf(hover.mask);
     const mask = masks[(at + step + masks.length) % masks.length];
-    if (mask !== undefined) this.store.set({ hover: { smallest: mask, mask, path: [], walked: true } });
+    if (mask !== undefined) this.store.set({ hover: { smallest: mask, mask, path: [], walked: true, quiet: false } });
     return undefined;
   }
 
@@ -74,7 +80,7 @@ export class Hovering {
     const { index } = this.store.state;
     if (!index) return;
     const [mask] = [...index.children(-1)].sort((one, other) => index.map.areas[other] - index.map.areas[one]);
-    if (mask !== undefined) this.store.set({ hover: { smallest: mask, mask, path: [], walked: true } });
+    if (mask !== undefined) this.store.set({ hover: { smallest: mask, mask, path: [], walked: true, quiet: false } });
   }
 
   /** @returns {Point|null} a pixel of the outlined mask, well inside: the middle of its longest run */

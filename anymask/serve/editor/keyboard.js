@@ -25,6 +25,7 @@ export class KeyboardInput {
 
   /** @param {KeyboardEvent} event */
   pressed(event) {
+    this.stage.classList.remove("by-pointer");
     if (event.defaultPrevented || this.app.store.state.dialog) return;
     const typing = isTextField(event.target);
     const key = nameOf(event);
@@ -67,6 +68,7 @@ export class KeyboardInput {
     else if (event.key === "Enter" && hover) {
       const at = app.hovering.place;
       if (at) app.picking.click(at, { shift: event.shiftKey, alt: event.altKey }, hover.mask);
+      app.hovering.hush();
     } else if (event.key === "Enter") {
       if (!app.describing.take()) app.store.set({ chosen: [] });
     } else return false;

@@ -56,6 +56,7 @@ export class PointerInput {
   /** @param {PointerEvent} event */
   pressed(event) {
     if (!this.app.store.state.image?.width) return;
+    this.stage.classList.add("by-pointer");
     this.stage.focus({ preventScroll: true });
     this.stage.setPointerCapture(event.pointerId);
     const press = this.press(event);

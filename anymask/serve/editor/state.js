@@ -23,6 +23,7 @@
  * @property {number} mask the one outlined, after walking up or down
  * @property {number[]} path masks gone up through, to come down the same way
  * @property {boolean} walked by keys, not by the pointer
+ * @property {boolean} quiet it was clicked: what came of it is shown, not the outline
  */
 
 /**
@@ -33,6 +34,7 @@
  * @property {{mask: number|null, rle: import("./types.js").Rle, score: number, rank: number}[]} matches best first
  * @property {number} lit the match or nearest mask pointed at in the panel, -1 for none; as a mask's index
  * @property {boolean} busy
+ * @property {string} said why there is no answer: what was typed so far says nothing yet, or the server is gone
  */
 
 /**
@@ -106,7 +108,7 @@ export function initialState() {
 
 /** @returns {Described} */
 export function nothingDescribed() {
-  return { text: "", edited: null, answer: null, matches: [], lit: -1, busy: false };
+  return { text: "", edited: null, answer: null, matches: [], lit: -1, busy: false, said: "" };
 }
 
 /** What is left of an image when another one is opened. */

@@ -39,6 +39,7 @@ export const select = {
     else {
       app.hovering.at(press.at);
       app.picking.click(press.at, press, app.store.state.hover?.mask ?? -1);
+      app.hovering.hush();
     }
     return undefined;
   },

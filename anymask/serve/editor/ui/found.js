@@ -23,7 +23,7 @@ function show(app) {
     return;
   }
   if (!answer || !index) {
-    place.replaceChildren(make("p", { className: "hint" }, index || progress?.stage === "failed" ? "Reading…" : "Answered as soon as the masks are found."));
+    place.replaceChildren(make("p", { className: "hint" }, !index && progress?.stage !== "failed" ? "Answered as soon as the masks are found." : busy || !described.said ? "Reading…" : sentence(described.said)));
     return;
   }
   if (place.contains(document.activeElement) && busy) return; // a chip is being edited

@@ -12,10 +12,14 @@ export function helpDialog(app) {
   const sheet = make("div", { className: "sheet" });
   const show = () => {
     const groups = [...new Set(COMMANDS.map((command) => command.group))];
-    sheet.replaceChildren(
+    const sections = [
       section("On the picture", GESTURES.map(([keys, title]) => make("li", {}, make("span", {}, title), make("span", { className: "keys" }, ...keys.split(", ").map((key) => make("kbd", {}, key)))))),
       ...groups.map((group) => section(group, COMMANDS.filter((command) => command.group === group).map((command) => row(app, command, told, show)))),
-    );
+    ];
+    const left = ["On the picture", "Tools", "Help"];
+    const [one, other] = [make("div"), make("div")];
+    sections.forEach((each) => (left.includes(each.firstElementChild?.textContent ?? "") ? one : other).append(each));
+    sheet.replaceChildren(one, other);
   };
   show();
   const reset = () => {

@@ -36,7 +36,7 @@ function outlined({ hover, index }) {
   const mask = index.masks[hover.mask];
   const above = index.chain(hover.mask).length - 1;
   const parts = index.children(hover.mask).length;
-  return [`${areaOf(mask.rle).toLocaleString("en")} px`, `sure ${Math.round(mask.score * 100)} %`, above ? `part of ${above}` : "", parts ? `${parts} ${parts === 1 ? "part" : "parts"}` : ""].filter(Boolean).join(" · ");
+  return [`${areaOf(mask.rle).toLocaleString("en")} px`, `sure ${Math.round(mask.score * 100)} %`, above ? `in ${above} larger` : "", parts ? `${parts} ${parts === 1 ? "part" : "parts"}` : ""].filter(Boolean).join(" · ");
 }
 
 /** @param {App} app */
