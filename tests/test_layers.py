@@ -33,7 +33,7 @@ TIERS = (
     {"refine"},
     {"segment"},
     {"compat", "evaluate", "export", "doctor"},
-    {"train"},
+    {"train", "serve"},
     {"cli", "__main__"},
 )
 TIER_OF = {name: tier for tier, names in enumerate(TIERS) for name in names}
@@ -46,6 +46,8 @@ ALLOWED_IN = {
     "openvino": {"runtimes.openvino_engine"},  # the one place that turns its telemetry off
     "scipy": {"evaluate"},
     "skimage": {"evaluate"},
+    **dict.fromkeys(("fastapi", "starlette", "pydantic", "prometheus_client"), {"serve"}),
+    "uvicorn": {"cli.serve"},
 }
 NEVER_IMPORTED = {"cv2", "matplotlib", "torchvision", "ultralytics"}
 
