@@ -122,7 +122,7 @@ class Guard:
         await answer(scope, receive, send)
 
     async def _bounded(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        """Pass a request on, of whose body no more is read than may be: 413 where it is larger, 408 where it is late."""
+        """Pass a request on, and read no more of its body than may be: 413 where it is larger, 408 where it is late."""
         is_upload = scope["path"] == UPLOAD
         most = self.settings.upload_bytes + FORM if is_upload else self.settings.json_bytes
         too_large = problem(
