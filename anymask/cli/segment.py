@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -131,7 +131,7 @@ def segment(
     if recipe is not None and candidates is not None:
         raise typer.BadParameter("a recipe says which masks there are: leave it out", param_hint="--candidates")
     chosen = read_formats(formats)
-    options = {
+    options: dict[str, Any] = {
         "image_size": image_size,
         "score": score,
         "iou": iou,
@@ -141,13 +141,11 @@ def segment(
         "snap": snap,
         "zoom": zoom,
     }
-    given = {
-        name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
-    }
     if explain:
-        asked = prompts if recipe is None else [one for each in recipe.objects for one in each.prompts]
-        for each in dict.fromkeys(one for one in asked if isinstance(one, Text)):
-            typer.echo(json.dumps(explained(each)))
+        asked = prompts if recipe is None else dict.fromkeys(one for each in recipe.objects for one in each.prompts)
+        for each in asked:
+            if isinstance(each, Text):
+                typer.echo(json.dumps(explained(each)))
     names, failed = expand(photos)
     if not names:
         raise typer.Exit(1)
@@ -157,12 +155,12 @@ def segment(
     file = find(weights, hidden=quiet)
     if recipe is not None:
         segmenter = open_as(recipe, file, runtime, threads, mask_head)
-        parameters = replace(recipe.parameters, **{name: options[name] for name in options.keys() & given})
+        parameters = replace(recipe.parameters, **{name: options[name] for name in options if is_given(context, name)})
     else:
         segmenter = Segmenter(file, runtime=runtime, threads=threads, mask_head=mask_head)
         if score is None:
             options["score"] = 0.0 if prompts else segmenter.shown
-        parameters = Parameters(**options)  # type: ignore[arg-type]  # each is of its own kind
+        parameters = Parameters(**options)
     job = Job(segmenter, prompts, recipe, candidates, chosen, folder, parameters, max_pixels)
     taken: set[str] = set()
     with progress_bar(hidden=quiet or len(names) < 2 or (as_json and sys.stdout.isatty())) as bar:
@@ -183,6 +181,11 @@ def segment(
         raise typer.Exit(1)
 
 
+def is_given(context: typer.Context, option: str) -> bool:
+    """Whether an option was written on the command line, and is not as by default."""
+    return getattr(context.get_parameter_source(option), "name", "") == "COMMANDLINE"
+
+
 def open_as(recipe: Recipe, weights: Path | str, runtime: str | None, threads: int | None, mask_head: str) -> Segmenter:
     """A Segmenter with the runtime and the threads of a recipe where none are given and this computer has them."""
     noted = recipe.conditions
@@ -199,10 +202,7 @@ def run(job: Job, name: str, taken: set[str]) -> tuple[str, Result]:
     source = sys.stdin.buffer.read() if name == STDIN else name
     began = time.perf_counter()
     image = load_image(source, max_pixels=job.max_pixels, name="standard input" if name == STDIN else None)
-    if job.recipe is not None:
-        result = run_recipe(job, job.recipe, name, image)
-    else:
-        result = run_prompts(job, name, image)
+    result = run_prompts(job, name, image) if job.recipe is None else run_recipe(job, job.recipe, name, image)
     took = time.perf_counter() - began
     files = list(write(job.out, job.formats, result, taken)) if job.out is not None else []
     where = f" -> {', '.join(map(str, files))}" if files else ""

@@ -1,6 +1,6 @@
 """Recipes: what was selected in a picture as a program that makes it again, byte for byte under the same conditions.
 
-document.py holds what a recipe is, schema.py what its JSON holds, checked.py how that is checked, conditions.py on what
+document.py holds what a recipe is, form.py what its JSON holds, checked.py how that is checked, conditions.py on what
 masks depend besides, replaying.py how they are made again.
 """
 

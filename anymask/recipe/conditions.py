@@ -121,11 +121,11 @@ class Conditions:
 
     def _threads(self) -> str:
         if self.threads is None:
-            return f"the threads that {self.cores} core{'s' * (self.cores != 1)} get by default"
+            return f"the threads that {self.cores} core{' gets' if self.cores == 1 else 's get'} by default"
         return f"{self.threads} thread{'s' * (self.threads != 1)}"
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object, by the schema in schema.py."""
+        """A JSON object, as form.py says."""
         return {
             **vars(self),
             "versions": dict(self.versions),

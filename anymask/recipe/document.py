@@ -13,7 +13,7 @@ from anymask.prompts import Box, Prompt, Text, parse
 from anymask.prompts.numbers import shown
 from anymask.recipe.checked import CURE, check, wrong
 from anymask.recipe.conditions import Conditions, Picture
-from anymask.recipe.schema import RECIPE, VERSION
+from anymask.recipe.form import RECIPE, VERSION
 from anymask.segment import DRAWN, Refine, Segmenter
 
 
