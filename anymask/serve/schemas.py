@@ -165,8 +165,9 @@ class LookAnswer(BaseModel):
 class ObjectFields(Strict):
     """An object that somebody selected.
 
-    Where its mask comes from: ``mask``, the id of a mask of the image; or else ``prompts`` and ``rank``, the answer of
-    select that it is. ``edited``: it was changed by hand since.
+    Where its mask comes from: ``mask``, the id of a mask of the image; or else it is answer ``rank`` of a select to
+    number ``prompt`` of ``prompts``, with the ``refine`` and ``zoom`` that were given. ``edited``: it was changed by
+    hand since. ``looks``: how many closer looks there were then; null for those there are when the object is sent.
     """
 
     label: Annotated[str, Field(max_length=200)] = ""
@@ -176,7 +177,11 @@ class ObjectFields(Strict):
     prompts: Annotated[
         list[Annotated[dict[str, Any], Field(json_schema_extra=PROMPT_SCHEMA)]], Field(max_length=MOST_PROMPTS)
     ] = []
+    prompt: Annotated[int, Field(ge=0, lt=MOST_PROMPTS)] = 0
     rank: Annotated[int, Field(ge=0, le=1000)] = 0
+    refine: Refine | None = None
+    zoom: bool | None = None
+    looks: Annotated[int, Field(ge=0, le=2**31)] | None = None
     mask: Annotated[int, Field(ge=0, le=2**31)] | None = None
     edited: bool = False
     score: Score | None = None
@@ -213,6 +218,14 @@ class ObjectList(BaseModel):
 
     revision: int
     objects: list[Object]
+
+
+class Replayed(BaseModel):
+    """What became of a recipe: its objects as they are now, and what is otherwise than when it was recorded."""
+
+    revision: int
+    objects: list[Object]
+    warnings: list[str]
 
 
 class History(BaseModel):
@@ -362,7 +375,8 @@ def document_of(fields: ObjectFields, record: ImageRecord) -> dict[str, Any]:
 
     Raises PromptError for prompts that are none, and for a mask that is not of the image.
     """
-    prompts_of(fields.prompts)
+    if fields.prompts and fields.prompt >= len(prompts_of(fields.prompts)):
+        raise PromptError(f"prompt: expected the number of one of {len(fields.prompts)} prompts, got {fields.prompt}")
     size = (record.height, record.width)
     counts = fields.rle.counts.encode("ascii", errors="replace")
     if fields.rle.size != size or not rle.fills([counts], *size)[0]:
@@ -370,7 +384,8 @@ def document_of(fields: ObjectFields, record: ImageRecord) -> dict[str, Any]:
             f"rle: expected compressed COCO run lengths of a mask of {size[0]} x {size[1]} pixels, got other ones of "
             f"{fields.rle.size[0]} x {fields.rle.size[1]}"
         )
-    return fields.model_dump(mode="json", exclude={"revision"})
+    document = fields.model_dump(mode="json", exclude={"revision"})
+    return document if fields.looks is not None else {**document, "looks": len(record.looks)}
 
 
 def masks_of(records: Sequence[ObjectRecord], size: tuple[int, int]) -> MaskSet:

@@ -80,5 +80,12 @@ def _export(work: Workspace, image: str, output: Output, of: str, _: Job[tuple[s
     if of == "masks":
         return opened.record.name, output.encode(opened.found, pixels, name=opened.record.name)
     objects = work.objects.all(image)
-    masks = masks_of(objects, opened.found.size)
-    return opened.record.name, output.encode(masks, pixels, name=opened.record.name)
+    documents = [each.document for each in objects]
+    content = output.encode(
+        masks_of(objects, opened.found.size),
+        pixels,
+        name=opened.record.name,
+        labels=[each["label"] for each in documents],
+        colours=[each["colour"] for each in documents],
+    )
+    return opened.record.name, content

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from anymask.errors import AnymaskError, printable
+from anymask.recipe import Parameters
 from anymask.segment import DRAWN, Refine
 from anymask.serve.lanes import CancelledError, Job
 from anymask.serve.refusals import BusyError, NotFoundError
@@ -49,17 +51,9 @@ async def send(
 ) -> Image:
     """Send a picture; every mask of it is found."""
     name = printable(file.filename or "picture", LONGEST_NAME)
-    parameters = {
-        "image_size": image_size,
-        "score": score,
-        "iou": iou,
-        "max_masks": max_masks,
-        "drawn": drawn,
-        "refine": refine,
-        "snap": snap,
-    }
+    parameters = Parameters(image_size, score, iou, max_masks, drawn, refine, snap)
     content = await file.read()
-    record = await run_in_threadpool(work.receive, content, name, parameters)
+    record = await run_in_threadpool(work.receive, content, name, asdict(parameters))
     response.headers["Location"] = f"/v1/images/{record.id}"
     try:
         if not wait:
