@@ -3,6 +3,7 @@
 Coordinates are source pixels: points (x, y), boxes (x1, y1, x2, y2). Masks are compressed COCO run lengths.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from anymask.prompts.schema import object_schema
 from anymask.segment import Refine
 from anymask.serve.images import ImageRecord
 from anymask.serve.objects import ObjectRecord
+from anymask.serve.prompt_bounds import MOST_PROMPTS, check_prompts
 from anymask.words.answer import Answer, unknown_nouns
 
 HEX = "^[0-9a-f]{32}$"
@@ -30,9 +32,23 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Sides = tuple[Finite, Finite, Finite, Finite]
 
-MOST_PROMPTS = 100
+MOST_RLE = 2**22  # characters; a mask of a million runs has fewer
 # A prompt's own schema, which a test holds to docs/prompt.schema.json; what it cannot say the prompts check themselves
-PROMPT_SCHEMA: dict[str, Any] = {"oneOf": [object_schema(kind) for kind in PROMPTS.values()]}
+PROMPT_SCHEMA: dict[str, Any] = {
+    "oneOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in PROMPTS.values()]
+}
+
+
+def prompt_schemas() -> dict[str, Any]:
+    """What `PROMPT_SCHEMA` refers to, by name, for the components of OpenAPI."""
+    schemas = {kind.__name__: object_schema(kind) for kind in PROMPTS.values()}
+    named = {name: dict(each) for kind in PROMPTS.values() for name, each in getattr(kind, "definitions", {}).items()}
+    schemas |= {name.capitalize(): each for name, each in named.items()}
+    text = json.dumps(schemas)
+    for name in named:
+        text = text.replace(f"#/$defs/{name}", f"#/components/schemas/{name.capitalize()}")
+    placed: dict[str, Any] = json.loads(text)
+    return placed
 
 
 class Strict(BaseModel):
@@ -57,7 +73,7 @@ class Rle(Strict):
     """A mask: (height, width) of the picture, and compressed COCO run lengths."""
 
     size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
-    counts: Annotated[str, Field(min_length=1)]
+    counts: Annotated[str, Field(min_length=1, pattern="^[0-o]+$")]  # 48 to 111, see anymask/rle.py
 
 
 class Mask(BaseModel):
@@ -346,6 +362,7 @@ def _score(found: MaskSet, index: int) -> float:
 
 def prompts_of(documents: Sequence[dict[str, Any]]) -> list[Prompt]:
     """The prompts of a body. Raises PromptError, which names the first that is none."""
+    check_prompts(documents)
     prompts = []
     for number, document in enumerate(documents):
         try:
@@ -362,13 +379,19 @@ def document_of(fields: ObjectFields, record: ImageRecord) -> dict[str, Any]:
     """
     prompts_of(fields.prompts)
     size = (record.height, record.width)
-    counts = fields.rle.counts.encode("ascii", errors="replace")
+    if len(fields.rle.counts) > MOST_RLE:
+        raise PromptError(
+            f"rle: expected at most {MOST_RLE} characters, got {len(fields.rle.counts)}: make it smoother"
+        )
+    counts = fields.rle.counts.encode("ascii")
     if fields.rle.size != size or not rle.fills([counts], *size)[0]:
         raise PromptError(
             f"rle: expected compressed COCO run lengths of a mask of {size[0]} x {size[1]} pixels, got other ones of "
             f"{fields.rle.size[0]} x {fields.rle.size[1]}"
         )
-    return fields.model_dump(mode="json", exclude={"revision"})
+    document = fields.model_dump(mode="json", exclude={"revision"})
+    document["rle"]["counts"] = rle.tidied(counts, *size).decode("ascii")
+    return document
 
 
 def masks_of(records: Sequence[ObjectRecord], size: tuple[int, int]) -> MaskSet:
