@@ -11,7 +11,8 @@ from anymask.outputs import OUTPUTS, Output
 from anymask.serve.lanes import Job
 from anymask.serve.refusals import NotAcceptableError
 from anymask.serve.routes.asking import PROBLEMS, Work, in_lane, ready
-from anymask.serve.schemas import ImageId, Problem, masks_of
+from anymask.serve.schemas import ImageId, Problem
+from anymask.serve.translation import masks_of
 from anymask.serve.workspace import Workspace
 
 router = APIRouter(tags=["export"], responses=PROBLEMS)

@@ -19,7 +19,8 @@ from anymask.segment import DRAWN, Refine
 from anymask.serve.lanes import CancelledError, Job
 from anymask.serve.refusals import BusyError, NotFoundError
 from anymask.serve.routes.asking import PROBLEMS, Work, found, in_lane
-from anymask.serve.schemas import Image, ImageId, ImagePage, Problem, image_json
+from anymask.serve.schemas import Image, ImageId, ImagePage, Problem
+from anymask.serve.translation import image_json
 from anymask.serve.workspace import OTHER, Workspace
 
 router = APIRouter(tags=["images"], responses=PROBLEMS)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Body, Request
 from anymask.recipe import Recipe
 from anymask.serve.lanes import Job
 from anymask.serve.routes.asking import PROBLEMS, Work, in_lane, ready
-from anymask.serve.schemas import ImageId, Replayed, object_json
+from anymask.serve.schemas import ImageId, Replayed
+from anymask.serve.translation import object_json
 from anymask.serve.workspace import Workspace
 
 router = APIRouter(tags=["recipes"], responses=PROBLEMS)
