@@ -155,7 +155,7 @@ class LookRequest(Strict):
 
 
 class LookAnswer(BaseModel):
-    """The masks that the look added, and the parents of all masks, which may have changed."""
+    """The masks that the look added or made finer, and the parents of all masks, which may have changed."""
 
     revision: int
     masks: list[Mask]
@@ -259,9 +259,10 @@ def image_json(record: ImageRecord, *, working: bool, found: MaskSet | None = No
     )
 
 
-def masks_json(found: MaskSet, first: int = 0) -> list[Mask]:
-    """The masks of a set from the one of index ``first`` on."""
+def masks_json(found: MaskSet, before: MaskSet | None = None) -> list[Mask]:
+    """The masks of a set; those that are not the same ``before``, where that is given."""
     parents = found.parents
+    known = () if before is None else before.rles
     return [
         Mask(
             id=index,
@@ -270,7 +271,8 @@ def masks_json(found: MaskSet, first: int = 0) -> list[Mask]:
             parent=int(parents[index]),
             rle=rle_json(found, index),
         )
-        for index in range(first, len(found))
+        for index, counts in enumerate(found.rles)
+        if index >= len(known) or counts != known[index]
     ]
 
 

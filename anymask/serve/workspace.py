@@ -3,6 +3,7 @@
 Everything here blocks. Routes call what is short in a thread, and hand the rest to a lane.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from anymask.serve.objects import Objects
 from anymask.serve.opened import Opened, OpenImage
 from anymask.serve.packed_masks import pack
 from anymask.serve.pictures import Pictures
-from anymask.serve.refusals import ConflictError, FullError, NotFoundError, TooLargeError
+from anymask.serve.refusals import BusyError, ConflictError, FullError, NotFoundError, TooLargeError
 from anymask.serve.settings import ServeSettings
 from anymask.words.answer import Answer
 
@@ -170,7 +171,16 @@ class Workspace:
             logger.exception("image %s", image)
             raise
         self.opened.put(opened)
+        self._label_when_idle(opened)
         return opened
+
+    def _label_when_idle(self, opened: OpenImage) -> None:
+        """Have the label scores ready for the first words that are typed, where no other picture waits."""
+        waiting, _ = self.finding.counts()
+        if waiting:
+            return
+        with contextlib.suppress(BusyError):  # they are made when they are asked for
+            self.finding.submit(lambda _: self.segmenter.label(opened.found))
 
     # Choose
 
@@ -195,8 +205,8 @@ class Workspace:
 
     def look(
         self, image: str, box: tuple[float, ...], image_size: int | None, check: Callable[[], None] = lambda: None
-    ) -> tuple[OpenImage, int]:
-        """Look closer at a region, see `Segmenter.look`: the image with what that adds, and how many masks it had.
+    ) -> tuple[OpenImage, MaskSet]:
+        """Look closer at a region, see `Segmenter.look`: the image with what that adds, and the masks it had before.
 
         Raises PromptError, SettingsError, NotFoundError; ConflictError where another process was faster.
         """
@@ -204,8 +214,8 @@ class Workspace:
             opened = self.opened.get(image)
             check()
             found = self.segmenter.look(opened.found, box, image_size=image_size)
-            before = len(opened.found)
-            if len(found) == before and found == opened.found:
+            before = opened.found
+            if found == before:
                 return opened, before
             looks = (*opened.record.looks, {"box": list(box), "image_size": image_size})
             record = self.images.set_masks(image, pack(found), read=opened.record.masks_revision, looks=looks)

@@ -55,6 +55,6 @@ def _look(work: Workspace, image: str, body: LookRequest, job: Job[LookAnswer]) 
     found = opened.found
     return LookAnswer(
         revision=opened.record.revision,
-        masks=masks_json(found, first=before),
+        masks=masks_json(found, before),
         parents=[int(parent) for parent in found.parents],
     )
