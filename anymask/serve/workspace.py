@@ -6,7 +6,6 @@ Everything here blocks. Routes call what is short in a thread, and hand the rest
 import contextlib
 import logging
 import secrets
-import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -29,7 +28,7 @@ from anymask.serve.opened import Opened, OpenImage
 from anymask.serve.packed_masks import pack
 from anymask.serve.pictures import Pictures
 from anymask.serve.recipes import document_of, looks_of, selected_of
-from anymask.serve.refusals import BusyError, FullError, NotFoundError, TooLargeError
+from anymask.serve.refusals import BusyError, ConflictError, FullError, NotFoundError, TooLargeError
 from anymask.serve.settings import ServeSettings
 from anymask.words.answer import Answer
 
@@ -96,11 +95,16 @@ class Workspace:
         with self.pictures.settled():
             self._check_quota(len(content), name)
             try:
-                picture = self.pictures.put(content)
-                new = NewImage(picture, media_type, len(content), name, header.width, header.height, parameters)
-                return self.images.add(new)
-            except (OSError, sqlite3.OperationalError) as error:
+                picture, is_new = self.pictures.put(content)
+            except OSError as error:
                 raise FullError(f"{name}: cannot be kept ({error}); make room where the data folder lies") from error
+            new = NewImage(picture, media_type, len(content), name, header.width, header.height, parameters)
+            try:
+                return self.images.add(new)
+            except BaseException:
+                if is_new:  # a file without a row would take room that nothing accounts for
+                    self.pictures.remove(picture)
+                raise
 
     def remove(self, image: str) -> None:
         """Delete an image, its objects, and its file where no other image has it. Raises NotFoundError."""
@@ -165,6 +169,8 @@ class Workspace:
             opened = OpenImage(self.images.set_masks(image, pack(found), read=record.masks_revision), found)
         except (CancelledError, NotFoundError):
             raise
+        except ConflictError:  # another process, to which a request for the same image came, was faster
+            return self.opened.get(image)
         except AnymaskError as error:
             self.images.fail(image, str(error))
             raise
