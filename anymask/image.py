@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -15,7 +16,7 @@ from PIL import ExifTags, Image, ImageOps, JpegImagePlugin
 
 from anymask.errors import ImageError, SettingsError
 
-__all__ = ["FORMATS", "MAX_PIXELS", "ImageSource", "find_images", "load_image", "read_size"]
+__all__ = ["FORMATS", "MAX_PIXELS", "Header", "ImageSource", "find_images", "load_image", "read_header", "read_size"]
 
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
@@ -79,15 +80,48 @@ def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS, name: str |
     return array
 
 
-def read_size(path: Path) -> tuple[int, int]:
-    """(height, width) in pixels that `load_image` will give, from the header of the file alone. Raises ImageError."""
-    label = _printable(str(path))
+@dataclass(frozen=True)
+class Header:
+    """What the header of a picture file tells.
+
+    height, width: pixels of the picture that `load_image` will give. format: a key of ``FORMATS``. mode: Pillow's name
+    for its pixels. upright: whether it is stored as it is to be seen.
+    """
+
+    height: int
+    width: int
+    format: str
+    mode: str
+    upright: bool
+
+
+def read_header(source: Path | bytes, name: str | None = None) -> Header:
+    """What the header of a file, or of its bytes, tells; no pixel is decoded.
+
+    name: what messages call the picture; the path when None. Raises ImageError.
+    """
+    label = _printable(name if name is not None else _label(source))
     try:
-        with path.open("rb") as stream, _open(stream, label) as image:
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # by a quarter
-            return (image.width, image.height) if turned else (image.height, image.width)
+        with (
+            io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream,
+            _open(stream, label) as image,
+        ):
+            try:
+                orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+            except Exception as error:  # damaged; `load_image` takes the picture as it lies then, and says so
+                logger.debug("%s: the EXIF data cannot be read (%s)", label, _said(error))
+                orientation = 1
+            turned = orientation in range(5, 9)  # by a quarter
+            height, width = (image.width, image.height) if turned else (image.height, image.width)
+            return Header(height, width, image.format or "", image.mode, orientation == 1)
     except OSError as error:
         raise _refusal(label, f"cannot be read ({_said(error)}): check the path") from error
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """(height, width) in pixels that `load_image` will give, from the header of the file alone. Raises ImageError."""
+    header = read_header(path)
+    return header.height, header.width
 
 
 def find_images(arguments: Iterable[str | os.PathLike[str]]) -> list[Path]:

@@ -32,8 +32,8 @@ TIERS = (
     {"prompts", "outputs"},
     {"refine"},
     {"segment"},
-    {"compat", "evaluate", "export", "doctor"},
-    {"train"},
+    {"compat", "evaluate", "export", "doctor", "recipe"},
+    {"train", "serve"},
     {"cli", "__main__"},
 )
 TIER_OF = {name: tier for tier, names in enumerate(TIERS) for name in names}
@@ -46,6 +46,8 @@ ALLOWED_IN = {
     "openvino": {"runtimes.openvino_engine"},  # the one place that turns its telemetry off
     "scipy": {"evaluate"},
     "skimage": {"evaluate"},
+    **{key: {"serve"} for key in ("fastapi", "starlette", "pydantic", "prometheus_client")},
+    "uvicorn": {"cli.serve"},
 }
 NEVER_IMPORTED = {"cv2", "matplotlib", "torchvision", "ultralytics"}
 

@@ -21,6 +21,7 @@ from anymask.cli.evaluate import evaluate
 from anymask.cli.explain import explain
 from anymask.cli.export import export
 from anymask.cli.segment import segment
+from anymask.cli.serve import serve
 from anymask.cli.train import train
 from anymask.errors import REINSTALL, AnymaskError, SettingsError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command(no_args_is_help=True)(segment)
 app.command(no_args_is_help=True)(explain)
+app.command()(serve)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)

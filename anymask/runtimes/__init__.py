@@ -27,6 +27,7 @@ __all__ = [
     "TorchRuntime",
     "check_runtime",
     "open_runtime",
+    "runtime_name",
 ]
 
 # name -> class. Each imports its engine when it is opened; a file is opened by the first that takes its suffix.
@@ -65,6 +66,12 @@ def open_runtime(
         f"{given}: the runtime {runtime!r} opens files ending in {' or '.join(wanted)}, and none in {given.suffix!r}; "
         f"write one with: anymask export WEIGHTS --to NAME{wanted[0]}"
     )
+
+
+def runtime_name(runtime: Runtime) -> str:
+    """Its name in `RUNTIMES`; that of its class for another."""
+    names = (name for name, kind in RUNTIMES.items() if type(runtime) is kind)
+    return next(names, type(runtime).__name__)
 
 
 def check_runtime(runtime: str | None) -> None:

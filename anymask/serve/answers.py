@@ -1,0 +1,81 @@
+"""How errors are answered: one JSON object, whatever went wrong and wherever."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from anymask.errors import AnymaskError, printable
+from anymask.serve.lanes import CancelledError
+from anymask.serve.refusals import BusyError, status_of
+
+logger = logging.getLogger(__name__)
+
+LONGEST = 1000  # characters of a message
+CLIENT_GONE = 499  # as nginx calls it; nobody reads it
+
+
+def problem(
+    status: int, kind: str, message: str, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """``{"error": {"type": kind, "message": message}}``, and what else there is to tell."""
+    document = {"error": {"type": kind, "message": printable(message, LONGEST)}, **more}
+    return JSONResponse(document, status, dict(headers or {}))
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer every error in that way."""
+    app.add_exception_handler(AnymaskError, _anymask_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(CancelledError, _cancelled)
+    app.add_exception_handler(MemoryError, _no_memory)
+
+
+def _anymask_error(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, AnymaskError):
+        raise error
+    status = status_of(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s", error)
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, BusyError) else {}
+    return problem(status, type(error).__name__, str(error), headers=headers)
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    told = []
+    for each in error.errors()[:3]:
+        where = ".".join(str(part) for part in each["loc"] if part != "body")
+        told.append(f"{where or 'body'}: {each['msg']}")
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "ValidationError", "; ".join(told))
+
+
+def _http_error(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    return problem(error.status_code, "RefusalError", str(error.detail), headers=error.headers)
+
+
+def _cancelled(_: Request, __: Exception) -> JSONResponse:
+    return problem(CLIENT_GONE, "CancelledError", "the client went away, and the work was stopped")
+
+
+def _no_memory(_: Request, __: Exception) -> JSONResponse:
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "MemoryError",
+        "it does not fit in the server's memory now: come back, or send something smaller",
+        headers={"Retry-After": "5"},
+    )
+
+
+def fault() -> JSONResponse:
+    """What is told of an error that no client can have caused."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "ServerError", "a fault of the server's; its log says more")

@@ -1,0 +1,69 @@
+"""The app: layers, routes, the editor's files, and what happens when it ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from anymask import __version__
+from anymask.segment import Segmenter
+from anymask.serve.answers import add_handlers
+from anymask.serve.guard import Guard
+from anymask.serve.metrics import Measured, Metrics
+from anymask.serve.objects import ChangedMeanwhileError
+from anymask.serve.routes import ROUTERS
+from anymask.serve.routes.objects import conflict
+from anymask.serve.schemas import prompt_schemas
+from anymask.serve.settings import ServeSettings
+from anymask.serve.workspace import Workspace
+
+EDITOR = Path(str(resources.files("anymask") / "serve" / "editor"))
+
+
+class App(FastAPI):
+    """FastAPI, whose OpenAPI also holds the schemas of prompts, which are no pydantic models."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document; made once."""
+        if self.openapi_schema is None:
+            super().openapi()["components"]["schemas"].update(prompt_schemas())
+        return super().openapi()
+
+
+def create_app(settings: ServeSettings, segmenter: Segmenter) -> FastAPI:
+    """The ASGI app of one server; it ends its work, and closes its database, when its lifespan ends.
+
+    Raises SettingsError where the data folder cannot be used.
+    """
+    workspace = Workspace(settings, segmenter)
+    metrics = Metrics(workspace)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(workspace.close)
+
+    app = App(
+        title="anymask",
+        version=__version__,
+        description="Segment anything in a picture by click, box or words.",
+        docs_url=None,  # they would fetch scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        middleware=[Middleware(Guard, settings), Middleware(Measured, metrics)],
+        generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
+    )
+    app.state.workspace, app.state.metrics, app.state.listeners = workspace, metrics, 0
+    add_handlers(app)
+    app.add_exception_handler(ChangedMeanwhileError, conflict)
+    for router in ROUTERS:
+        app.include_router(router)
+    if EDITOR.is_dir():
+        app.mount("/", StaticFiles(directory=EDITOR, html=True), "editor")
+    return app

@@ -1,0 +1,298 @@
+"""What the server does with pictures: receive one, find its masks, choose among them, look closer, write them.
+
+Everything here blocks. Routes call what is short in a thread, and hand the rest to a lane.
+"""
+
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from anymask import __version__
+from anymask.errors import AnymaskError
+from anymask.image import load_image, read_header
+from anymask.maskset import MaskSet
+from anymask.prompts import Prompt, Text
+from anymask.recipe import Look, Parameters, Recipe, replay
+from anymask.runtimes import runtime_name
+from anymask.segment import Refine, Segmenter
+from anymask.serve.database import Database
+from anymask.serve.images import ImageRecord, Images, NewImage
+from anymask.serve.lanes import CancelledError, Job, Lane
+from anymask.serve.objects import ObjectRecord, Objects
+from anymask.serve.opened import Opened, OpenImage
+from anymask.serve.packed_masks import pack
+from anymask.serve.pictures import Pictures
+from anymask.serve.recipes import document_of, looks_of, selected_of
+from anymask.serve.refusals import BusyError, ConflictError, FullError, NotFoundError, TooLargeError
+from anymask.serve.settings import ServeSettings
+from anymask.words.answer import Answer
+
+logger = logging.getLogger(__name__)
+
+# Files that every browser shows as we read them, where they lie upright or are JPEGs, whose EXIF browsers heed
+SHOWN_AS_SENT = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+SHOWN_MODES = {"RGB", "RGBA", "L", "LA", "P", "1"}
+OTHER = "application/octet-stream"
+
+PLACES = "places"  # among what is computed of a set: the index of each of its masks, by run lengths
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Answers to prompts: the image they are of, the chosen masks, and what there is to say of each text."""
+
+    opened: OpenImage
+    picked: MaskSet
+    texts: dict[int, Answer]  # by the number of the prompt
+
+
+class Workspace:
+    """One server's pictures, masks and objects, and the threads that work on them.
+
+    Raises SettingsError where the data folder cannot be used.
+    """
+
+    def __init__(self, settings: ServeSettings, segmenter: Segmenter) -> None:
+        self.settings, self.segmenter = settings, segmenter
+        self.database = Database(settings.data)
+        self.images, self.objects = Images(self.database), Objects(self.database)
+        self.pictures = Pictures(settings.data)
+        self.opened = Opened(self.images, self.pictures, settings.memory, settings.max_pixels)
+        self.finding = Lane("segmented", 1, settings.waiting_finds)
+        self.choosing = Lane("answered", settings.choosers, settings.waiting_choices)
+        self._finds: dict[str, Job[OpenImage]] = {}
+        self._lock = Lock()
+        with self.pictures.settled():
+            self.pictures.sweep(self.images.pictures())
+
+    def close(self) -> None:
+        """Stop what runs, and close the database."""
+        self.finding.close()
+        self.choosing.close()
+        self.database.close()
+
+    # Receive
+
+    def receive(self, content: bytes, name: str, parameters: dict[str, Any]) -> ImageRecord:
+        """Keep a picture file; its masks are found when they are asked for, with those keywords of the Segmenter.
+
+        Raises ImageError for what is no picture, TooLargeError for too many pixels, FullError above the quota.
+        """
+        header = read_header(content, name)
+        pixels = header.height * header.width
+        if pixels > self.settings.max_pixels:
+            raise TooLargeError(
+                f"{name}: is {header.width} x {header.height} = {pixels} pixels, more than the limit of "
+                f"{self.settings.max_pixels} of this server: make it smaller, or start it with --max-pixels {pixels}"
+            )
+        as_sent = header.mode in SHOWN_MODES and (header.upright or header.format == "JPEG")
+        media_type = SHOWN_AS_SENT.get(header.format, OTHER) if as_sent else OTHER
+        with self.pictures.settled():
+            self._check_quota(len(content), name)
+            try:
+                picture, is_new = self.pictures.put(content)
+            except OSError as error:
+                raise FullError(f"{name}: cannot be kept ({error}); make room where the data folder lies") from error
+            new = NewImage(picture, media_type, len(content), name, header.width, header.height, parameters)
+            try:
+                return self.images.add(new)
+            except BaseException:
+                if is_new:  # a file without a row would take room that nothing accounts for
+                    self.pictures.remove(picture)
+                raise
+
+    def remove(self, image: str) -> None:
+        """Delete an image, its objects, and its file where no other image has it. Raises NotFoundError."""
+        with self._lock:
+            job = self._finds.get(image)
+        if job is not None:
+            job.cancel()
+        with self.pictures.settled():
+            record, last = self.images.remove(image)
+            if last:
+                self.pictures.remove(record.picture)
+        self.opened.drop(image)
+
+    def used(self) -> int:
+        """Bytes on disk."""
+        return self.database.size() + sum(self.images.pictures().values())
+
+    def _check_quota(self, more: int, name: str) -> None:
+        used = self.used()
+        if used + more > self.settings.quota:
+            raise FullError(
+                f"{name}: has {more} bytes, and {used} of the {self.settings.quota} that may be kept are used: delete "
+                "images that are done with, or start the server with a larger --quota"
+            )
+
+    # Find
+
+    def find(self, image: str) -> Job[OpenImage]:
+        """The job that finds the masks of an image, one for all who wait for it. Raises BusyError."""
+        with self._lock:
+            if (job := self._finds.get(image)) is not None:
+                return job
+            job = self._finds[image] = self.finding.submit(partial(self._find, image))
+        job.future.add_done_callback(lambda _: self._over(image))
+        return job
+
+    def finding_of(self, image: str) -> Job[OpenImage] | None:
+        """The job that finds the masks of an image, where there is one."""
+        with self._lock:
+            return self._finds.get(image)
+
+    def _over(self, image: str) -> None:
+        with self._lock:
+            self._finds.pop(image, None)
+
+    def _find(self, image: str, job: Job[OpenImage]) -> OpenImage:
+        record = self.images.get(image)
+        if record.state == "ready":
+            return self.opened.get(image)
+        try:
+            pixels = load_image(
+                self.pictures.read(record.picture), max_pixels=self.settings.max_pixels, name=record.name
+            )
+            job.check()
+            found = self.segmenter(
+                pixels,
+                max_pixels=self.settings.max_pixels,
+                report=job.report,
+                **Parameters(**record.parameters).of_call(),
+            )
+            job.check()
+            opened = OpenImage(self.images.set_masks(image, pack(found), read=record.masks_revision), found)
+        except (CancelledError, NotFoundError):
+            raise
+        except ConflictError:  # another process, to which a request for the same image came, was faster
+            return self.opened.get(image)
+        except AnymaskError as error:
+            self.images.fail(image, str(error))
+            raise
+        except Exception:
+            self.images.fail(image, f"{record.name}: the server failed at it, a fault of its own; its log says more")
+            logger.exception("image %s", image)
+            raise
+        self.opened.put(opened)
+        self._label_when_idle(opened)
+        return opened
+
+    def _label_when_idle(self, opened: OpenImage) -> None:
+        """Have the label scores ready for the first words that are typed, where no other picture waits."""
+        waiting, _ = self.finding.counts()
+        if waiting:
+            return
+        with contextlib.suppress(BusyError):  # they are made when they are asked for
+            self.finding.submit(lambda _: self.segmenter.label(opened.found))
+
+    # Choose
+
+    def select(
+        self,
+        image: str,
+        prompts: list[Prompt],
+        *,
+        refine: Refine = "auto",
+        zoom: bool = True,
+        check: Callable[[], None] = lambda: None,
+    ) -> Selected:
+        """The masks that answer prompts, see `Segmenter.select`. Raises PromptError, NotFoundError, as ``check``."""
+        opened = self.opened.get(image)
+        check()
+        drawn = Parameters(**opened.record.parameters).drawn
+        picked = self.segmenter.select(opened.found, prompts, refine=refine, zoom=zoom, drawn=drawn)
+        texts = {number: each for number, each in enumerate(prompts) if isinstance(each, Text)}
+        found = opened.found
+        if any(each.has_nouns for each in texts.values()):
+            found = self.segmenter.label(found)  # as `select` did, which keeps it
+        return Selected(opened, picked, {number: each.answer(found) for number, each in texts.items()})
+
+    def look(
+        self,
+        image: str,
+        box: tuple[float, float, float, float],
+        image_size: int | None,
+        check: Callable[[], None] = lambda: None,
+    ) -> tuple[OpenImage, MaskSet]:
+        """Look closer at a region, see `Segmenter.look`: the image with what that adds, and the masks it had before.
+
+        Raises PromptError, SettingsError, NotFoundError; ConflictError where another process was faster.
+        """
+        with self.opened.changing(image):
+            opened = self.opened.get(image)
+            check()
+            parameters = Parameters(**opened.record.parameters)
+            found = Look(box, image_size).at(self.segmenter, opened.found, parameters)
+            before = opened.found
+            if found == before:
+                return opened, before
+            looks = (*opened.record.looks, {"box": list(box), "image_size": image_size})
+            record = self.images.set_masks(image, pack(found), read=opened.record.masks_revision, looks=looks)
+            opened = replace(opened, record=record, found=found)
+            self.opened.put(opened)
+            return opened, before
+
+    # Recipes
+
+    def recipe(self, image: str) -> Recipe:
+        """The objects of an image as a recipe. Raises NotFoundError."""
+        opened = self.opened.get(image)
+        record = opened.record
+        objects = [selected_of(each.document) for each in self.objects.all(image)]
+        parameters = Parameters(**record.parameters)
+        return Recipe.of(self.segmenter, opened.found, parameters, looks_of(record), objects, record.name)
+
+    def replay(
+        self, image: str, recipe: Recipe, report: Callable[[int, int], None]
+    ) -> tuple[ImageRecord, list[ObjectRecord], list[str]]:
+        """Select the objects of a recipe, in the place of those the image has; what differs, in lines.
+
+        Raises PromptError, NotFoundError; ConflictError where its masks were changed meanwhile.
+        """
+        with self.opened.changing(image):
+            opened = self.opened.get(image)
+            if (pixels := opened.found.image) is None:
+                raise NotFoundError(f"image {image}: opened without its picture")
+            name = opened.record.name
+            again = replay(recipe, self.segmenter, pixels, max_pixels=pixels.size, name=name, report=report)
+            made = again.recipe
+            record = self.images.set_masks(
+                image,
+                pack(again.found),
+                read=opened.record.masks_revision,
+                looks=tuple(asdict(each) for each in made.looks),
+                parameters=asdict(made.parameters),
+            )
+            self.opened.put(OpenImage(record, again.found))
+        documents = {secrets.token_hex(16): document_of(each, made.picture.size) for each in made.objects}
+        objects = self.objects.replace(image, documents)
+        return self.images.get(image), objects, list(again.warnings)
+
+    def health(self) -> dict[str, Any]:
+        """What can be said of the server without asking for anything."""
+        waiting = [sum(each) for each in zip(self.finding.counts(), self.choosing.counts(), strict=True)]
+        images, held = self.opened.counts()
+        return {
+            "status": "ok",
+            "version": __version__,
+            "weights": self.segmenter.weights_hash(),
+            "runtime": runtime_name(self.segmenter.runtime),
+            "saved": self.settings.saved,
+            "waiting": waiting[0],
+            "running": waiting[1],
+            "open_images": images,
+            "open_bytes": held,
+        }
+
+
+def places(found: MaskSet) -> dict[bytes, int]:
+    """The index of each mask of a set, by its run lengths."""
+    kept: dict[bytes, int] = found.computed.setdefault(
+        PLACES, {counts: index for index, counts in reversed(list(enumerate(found.rles)))}
+    )
+    return kept
