@@ -116,7 +116,7 @@ export class Describing {
     const label = (edited ?? answer?.query)?.find?.[0] ?? "";
     /** @type {import("./types.js").TextPrompt} */
     const prompt = edited ? { type: "text", text, query: edited } : { type: "text", text };
-    return this.picking.made({ label, prompts: [prompt], rank, mask, score, rle }, things);
+    return this.picking.made({ label, prompts: [prompt], rank, mask, score, rle, refine: "off", zoom: false }, things);
   }
 
   /**

@@ -12,6 +12,7 @@
  * @typedef {object} Saved what the server is known to hold
  * @property {number} revision
  * @property {Thing|null} thing null where it is deleted
+ * @property {number|null} [looks] as the server told when it took the thing
  */
 
 export class Ledger {
@@ -53,9 +54,20 @@ export class Ledger {
     return this.unsent().length + this.conflicts.length + this.refused.size;
   }
 
-  /** @param {string} id @param {Thing|null} thing @param {number} revision the server has taken it */
-  confirm(id, thing, revision) {
-    this.saved.set(id, { thing, revision });
+  /** @param {string} id @param {Thing|null} thing @param {number} revision the server has taken it @param {number|null} [looks] */
+  confirm(id, thing, revision, looks = null) {
+    this.saved.set(id, { thing, revision, looks });
+  }
+
+  /**
+   * What is sent of a thing. A mask that was answered before goes on belonging to the looks that the server told of then.
+   * @param {Thing} thing
+   */
+  bodyOf(thing) {
+    const { id, ...fields } = thing;
+    const saved = this.saved.get(id);
+    const same = saved?.thing?.prompts === thing.prompts && saved.thing.rank === thing.rank;
+    return { ...fields, looks: thing.looks ?? (same ? (saved?.looks ?? null) : null), revision: saved?.revision ?? 0 };
   }
 
   /**
@@ -111,6 +123,6 @@ export class Ledger {
 }
 
 /** @param {Thing & Record<string, unknown>} object of the server @returns {Thing} */
-export function thingOf({ id, label, colour, visible, locked, prompts, rank, mask, edited, score, rle }) {
-  return { id, label, colour, visible, locked, prompts, rank, mask, edited, score, rle };
+export function thingOf({ id, label, colour, visible, locked, prompts, rank, mask, edited, score, rle, prompt, refine, zoom, looks }) {
+  return { id, label, colour, visible, locked, prompts, rank, mask, edited, score, rle, prompt, refine, zoom, looks };
 }

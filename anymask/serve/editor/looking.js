@@ -22,10 +22,12 @@ export class Looking {
     try {
       const { masks, parents } = await this.api.json("POST", `/v1/images/${image.id}/look`, { body: { box, image_size: null } });
       if (this.store.state.image?.id !== image.id) return;
-      // Masks are the same, so that what is computed of them is kept; parents may be others
-      const all = [...index.masks, ...masks].map((mask) => ({ ...mask, parent: parents[mask.id] }));
-      await this.session.useMasks(all);
-      const found = masks.filter((/** @type {import("./types.js").Mask} */ mask) => mask.score >= this.store.state.sure).length;
+      // New masks follow those there are, and finer ones take their place; parents may be others
+      /** @type {import("./types.js").Mask[]} */
+      const all = [...index.masks];
+      for (const mask of masks) all[mask.id] = mask;
+      await this.session.useMasks(all.map((mask) => ({ ...mask, parent: parents[mask.id] })));
+      const found = all.slice(index.masks.length).filter((mask) => mask.score >= this.store.state.sure).length;
       this.work.tell(found ? `${found} more ${found === 1 ? "mask" : "masks"} found there.` : "Nothing more was found there.");
     } catch (error) {
       this.work.tell(error instanceof UnreachableError ? "The server does not answer. Look again when it is back." : String(error instanceof Error ? error.message : error), "error");

@@ -129,7 +129,7 @@ export class Picking {
    * @param {string} name @param {Thing} thing @param {PointPrompt} prompt @param {Rle} guess
    */
   async prompted(name, thing, prompt, guess) {
-    const guessed = this.work.replace(name, thing, { prompts: [prompt], rank: 0, mask: null, edited: false, rle: guess });
+    const guessed = this.work.replace(name, thing, { prompts: [prompt], prompt: 0, rank: 0, mask: null, edited: false, refine: null, zoom: null, looks: null, rle: guess });
     const answers = await this.answering(guessed, null, () => this.candidates([prompt]));
     const best = answers?.[0];
     if (best?.rle) this.work.amend(guessed, { mask: best.id, score: best.score, rle: best.rle, rank: best.rank });
@@ -170,6 +170,10 @@ export class Picking {
       mask: null,
       edited: false,
       score: null,
+      prompt: 0,
+      refine: null,
+      zoom: null,
+      looks: null,
       ...fields,
     };
   }

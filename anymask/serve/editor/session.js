@@ -78,12 +78,10 @@ export class Session {
 
   /** The example photograph. */
   async openSample() {
-    const signal = this.begin({ id: "", name: "example", width: 0, height: 0, state: "waiting", error: null, created: "", revision: 0 }, "sending");
     try {
-      await this.follow(await this.api.json("POST", "/v1/images/sample?wait=false", { signal }), signal, null);
-      await this.list();
+      await this.openFile(new File([await this.api.blob("sample.jpg")], "example.jpg", { type: "image/jpeg" }));
     } catch (error) {
-      if (!signal.aborted) this.failed(message(error));
+      this.fail(message(error));
     }
   }
 

@@ -105,9 +105,8 @@ export class Sync {
     const address = `/v1/images/${image}/objects/${id}`;
     try {
       if (thing) {
-        const { id: _, ...fields } = thing;
-        const kept = await this.api.json("PUT", address, { body: { ...fields, revision } });
-        ledger.confirm(id, thing, kept.revision);
+        const kept = await this.api.json("PUT", address, { body: ledger.bodyOf(thing) });
+        ledger.confirm(id, thing, kept.revision, kept.looks);
       } else {
         const kept = await this.api.json("DELETE", `${address}?revision=${revision}`);
         ledger.confirm(id, null, kept.revision);

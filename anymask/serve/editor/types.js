@@ -47,6 +47,10 @@
  * @property {boolean} edited
  * @property {number|null} score
  * @property {Rle} rle
+ * @property {number} prompt which of the prompts made the mask
+ * @property {"auto"|"all"|"off"|null} refine as asked of select, null for the default
+ * @property {boolean|null} zoom likewise
+ * @property {number|null} looks of the picture when it was made; the server tells
  *
  * @typedef {{prompt: number, rank: number, score: number, box: Box, id: number|null, rle: Rle|null}} Picked
  *

@@ -29,13 +29,14 @@ function show(app) {
   if (place.contains(document.activeElement) && busy) return; // a chip is being edited
   const query = described.edited ?? answer.query;
   const near = answer.nearest.filter(({ id }) => index.masks[id]);
+  const notes = answer.notes.filter((note) => !note.startsWith("not used:")); // chips say so
   const told = matches.length ? `${matches.length} found` : "Not here";
   place.replaceChildren(
     make("div", { className: "row" }, ...chipsOf(query).map((chip) => chipOf(app, query, chip)), ...summary(app, told)),
-    matches.length ? "" : make("p", { className: "reason" }, sentence(answer.reason)),
+    matches.length || /is not a known word/.test(answer.reason) ? "" : make("p", { className: "reason" }, sentence(answer.reason)),
     ...(matches.length || !near.length ? [] : [nearest(app, near)]),
     ...Object.entries(answer.unknown).filter(([, known]) => known.length).map(([word, known]) => instead(app, word, known)),
-    ...(answer.notes.length ? [make("p", { className: "notes" }, answer.notes.map(sentence).join(" "))] : []),
+    ...(notes.length ? [make("p", { className: "notes" }, notes.map(sentence).join(" "))] : []),
   );
   byId("describe-status").textContent = matches.length ? `${told}. Enter selects them.` : `Not here: ${answer.reason}`;
 }

@@ -32,7 +32,7 @@ export function topbar(app) {
     buttonById("redo").disabled = !app.work.history.undone.length;
   });
   describe(app);
-  theme(app);
+  theme();
 }
 
 /** @param {import("../app.js").App} app */
@@ -59,8 +59,7 @@ function describe(app) {
   });
 }
 
-/** @param {import("../app.js").App} app */
-function theme(app) {
+function theme() {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const show = () => {
     const chosen = localStorage.getItem(THEME);
@@ -73,7 +72,6 @@ function theme(app) {
     if ((next === "dark") === system.matches) localStorage.removeItem(THEME);
     else localStorage.setItem(THEME, next);
     show();
-    app.work.tell(next === "dark" ? "Dark" : "Light");
   });
   show();
 }
