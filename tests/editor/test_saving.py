@@ -1,6 +1,7 @@
 """Nothing is lost: the server is killed, somebody else changes the same object, files are what Python makes."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco
 
-from tests.editor.conftest import PHOTO, Editor, Server, open_editor, send
+from tests.editor.conftest import Editor, Server, open_editor, send
 
 
 def test_exports_hold_what_is_shown(editor: Editor, tmp_path: Path) -> None:
@@ -24,19 +25,17 @@ def test_exports_hold_what_is_shown(editor: Editor, tmp_path: Path) -> None:
 
     document = json.loads(download(editor, "COCO JSON", tmp_path).read_text())
     assert [each["segmentation"] for each in document["annotations"]] == [each["rle"] for each in editor.objects()]
-    assert [each["area"] for each in document["annotations"]] == [int(mask.sum()) for mask in masks]
-    assert (coco.decode(document["annotations"][0]["segmentation"]).astype(bool) == masks[0]).all()
+    areas = [int(coco.area(each["segmentation"])) for each in document["annotations"]]
+    assert areas == [each["area"] for each in document["annotations"]] == [int(mask.sum()) for mask in masks]
     assert "helmet" in [each["name"] for each in document["categories"]]
 
     labels = np.asarray(Image.open(download(editor, "Label map", tmp_path)))
     assert ((labels > 0) == (masks[0] | masks[1])).all()
-    pixels = np.asarray(Image.open(PHOTO).convert("RGB"))
     cut = Image.open(download(editor, "Cut-out", tmp_path)).convert("RGBA")
     assert (np.asarray(cut)[..., 3] > 0).sum() > 0.9 * (masks[0] | masks[1]).sum()
-    assert pixels.shape == (512, 512, 3)
     assert "<svg" in download(editor, "SVG", tmp_path).read_text()
     recipe = json.loads(download(editor, "Recipe", tmp_path).read_text())
-    assert helmet["prompts"][0]["points"][0] == json.loads(json.dumps(recipe))["objects"][0]["prompts"][0]["points"][0]
+    assert helmet["prompts"][0]["points"] in list(points_of(recipe))
 
     editor.page.keyboard.press("Escape")
     editor.page.locator(".thing .pick").first.click()
@@ -52,6 +51,17 @@ def test_exports_hold_what_is_shown(editor: Editor, tmp_path: Path) -> None:
     x1, y1, x2, y2 = helmet["box"]
     assert abs(copied[0] - (x2 - x1)) <= 2
     assert abs(copied[1] - (y2 - y1)) <= 2
+
+
+def points_of(document: Any) -> Iterator[Any]:
+    """Every "points" in a JSON document."""
+    if isinstance(document, dict):
+        if "points" in document:
+            yield document["points"]
+        document = list(document.values())
+    if isinstance(document, list):
+        for each in document:
+            yield from points_of(each)
 
 
 def download(editor: Editor, title: str, folder: Path) -> Path:
@@ -92,7 +102,7 @@ def test_a_killed_server_is_noticed_and_edits_are_sent_when_it_is_back(page: Any
     assert page.inner_text("#things .name") == "while it was gone"
 
 
-def test_what_a_closed_page_had_not_sent_is_sent_by_the_next(page: Any, server: Server, browser: Any) -> None:
+def test_what_a_closed_page_had_not_sent_is_sent_by_the_next(page: Any, server: Server) -> None:
     image = send(server, "closed.jpg")
     editor = open_editor(page, server, image)
     editor.click(400, 420)

@@ -31,6 +31,8 @@ export class Session {
     this.opening = new AbortController();
     /** The opening whose masks are being read. @type {AbortSignal|null} */
     this.reading = null;
+    /** The things of the picture are read. @type {Promise<void>} */
+    this.loading = Promise.resolve();
     store.watch((state) => state.connection, (connection) => {
       if (connection === "online") this.reconnect();
     });
@@ -153,13 +155,15 @@ export class Session {
   async follow(image, signal, preview) {
     this.store.set({ image, images: [image, ...this.store.state.images.filter((each) => each.id !== image.id)].sort(newestFirst) });
     history.replaceState(null, "", `#${image.id}`);
+    this.loading = this.sync.open(image.id).then((things) => {
+      if (!signal.aborted) this.store.set({ things, thingsOf: image.id, conflicts: this.sync.ledgers.get(image.id)?.conflicts ?? [] });
+    });
     this.watchEvents(image.id, signal);
-    const [things] = await Promise.all([
-      this.sync.open(image.id),
+    await Promise.all([
+      this.loading,
       (preview ?? Promise.resolve(false)).then((shown) => (shown ? undefined : this.fetchPicture(image.id, signal))),
     ]);
     if (signal.aborted) return;
-    this.store.set({ things });
     if (image.state === "ready") await this.readMasks(image.id, signal);
   }
 
@@ -216,6 +220,7 @@ export class Session {
   async readMasks(id, signal) {
     if (this.reading === signal) return; // progress may say ready more than once
     this.reading = signal;
+    await this.loading; // so that clicks that wait find the things that are there
     const whole = await this.api.json("GET", `/v1/images/${id}`, { signal, patient: true });
     if (signal.aborted) return;
     const { masks, ...image } = whole;

@@ -51,6 +51,7 @@
  * @property {Progress|null} progress of the image; null before one is opened
  * @property {import("./masks/mask_index.js").MaskIndex|null} index null until the masks can be hovered
  * @property {Thing[]} things of the image
+ * @property {string|null} thingsOf the image whose things these are; null until they are read
  * @property {string[]} chosen ids of selected things, the last one is worked on
  * @property {string[]} answering ids of things whose refined mask is still to come
  * @property {{at: Point, shift: boolean, alt: boolean}[]} waitingClicks made before the masks were there
@@ -82,6 +83,7 @@ export function initialState() {
     progress: null,
     index: null,
     things: [],
+    thingsOf: null,
     chosen: [],
     answering: [],
     waitingClicks: [],
@@ -113,9 +115,9 @@ export function nothingDescribed() {
 
 /** What is left of an image when another one is opened. */
 export function noImage() {
-  const { image, progress, index, things, chosen, answering, waitingClicks, hover, pointer, stroke, dragged, described, looking, conflicts } =
+  const { image, progress, index, things, thingsOf, chosen, answering, waitingClicks, hover, pointer, stroke, dragged, described, looking, conflicts } =
     initialState();
-  return { image, progress, index, things, chosen, answering, waitingClicks, hover, pointer, stroke, dragged, described, looking, conflicts };
+  return { image, progress, index, things, thingsOf, chosen, answering, waitingClicks, hover, pointer, stroke, dragged, described, looking, conflicts };
 }
 
 /**

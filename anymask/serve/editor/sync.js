@@ -20,7 +20,8 @@ export class Sync {
     /** @type {Promise<void>|null} */
     this.running = null;
     store.watch((state) => [state.things, state.answering], (_, state) => {
-      const ledger = state.image && this.ledgers.get(state.image.id);
+      // While a picture is being opened the state holds no things of it, which must not be taken for deleted
+      const ledger = state.thingsOf && this.ledgers.get(state.thingsOf);
       if (!ledger) return;
       ledger.wanted = state.things;
       this.run();
@@ -188,7 +189,7 @@ export class Sync {
   /** @param {string} image @param {Ledger} ledger @param {Thing[]} things */
   adopt(image, ledger, things) {
     const { state } = this.store;
-    if (state.image?.id !== image || state.things === things) return;
+    if (state.thingsOf !== image || state.things === things) return;
     ledger.wanted = things;
     this.store.set({ things, chosen: state.chosen.filter((id) => things.some((thing) => thing.id === id)) });
   }

@@ -29,9 +29,11 @@ export class Work {
    */
   change(name, things, chosen = this.store.state.chosen) {
     const { state } = this.store;
+    if (!state.thingsOf) return this.tell("One moment: the picture is not open yet.");
     const ids = new Set(things.map((thing) => thing.id));
     const after = { things, chosen: chosen.filter((id) => ids.has(id)) };
     this.store.set(this.history.record(name, { things: state.things, chosen: state.chosen }, after));
+    return undefined;
   }
 
   /**
