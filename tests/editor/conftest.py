@@ -175,9 +175,7 @@ def editor(page: Any, server: Server, photo: dict[str, Any]) -> Iterator[Editor]
     opened = open_editor(page, server, photo)
     yield opened
     for each in httpx.get(f"{server.address}v1/images/{image}/objects").json()["objects"]:
-        httpx.delete(
-            f"{server.address}v1/images/{image}/objects/{each['id']}", params={"revision": each["revision"]}
-        )
+        httpx.delete(f"{server.address}v1/images/{image}/objects/{each['id']}", params={"revision": each["revision"]})
 
 
 def open_editor(page: Any, server: Server, image: dict[str, Any]) -> Editor:

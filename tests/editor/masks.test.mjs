@@ -8,7 +8,7 @@ import { buildIndexMap } from "../../anymask/serve/editor/masks/index_map.js";
 import { MaskIndex } from "../../anymask/serve/editor/masks/mask_index.js";
 import { fillHoles, removeIslands } from "../../anymask/serve/editor/masks/regions.js";
 import { decode, encode } from "../../anymask/serve/editor/masks/rle.js";
-import { area, boxOf, combine, contains, iou } from "../../anymask/serve/editor/masks/runs.js";
+import { area, boxOf, combine, contains, iou, reduced } from "../../anymask/serve/editor/masks/runs.js";
 import { strokeBounds } from "../../anymask/serve/editor/masks/stroke.js";
 
 const cases = JSON.parse(readFileSync(new URL("cases.json", import.meta.url), "utf8"));
@@ -96,6 +96,15 @@ test("an outline goes round exactly the pixels, holes the other way", () => {
   const hole = rings(boundsOfRows([".....", ".###.", ".#.#.", ".###.", "....."]), 5);
   assert.deepEqual(hole.map((ring) => ring.length), [8, 8]); // two squares
   assert.equal(rings(boundsOfRows(["#.", ".#"]), 2).length, 2); // corners do not join
+});
+
+test("a coarse outline is that of the mask in a smaller picture", () => {
+  const rows = Array.from({ length: 64 }, (_, y) => Array.from({ length: 80 }, (_, x) => (Math.hypot(x - 40, y - 30) < 22 ? "#" : ".")).join(""));
+  const small = reduced(boundsOfRows(rows), 64, 4);
+  assert.equal(small.height, 16);
+  assert.ok(Math.abs(area(small.bounds) * 16 - area(boundsOfRows(rows))) < 100);
+  assert.equal(contains(small.bounds, 10, 7, 16), true);
+  assert.equal(contains(small.bounds, 1, 7, 16), false);
 });
 
 test("a brush paints discs, lines without gaps, and single pixels", () => {

@@ -7,6 +7,7 @@ import { colourNumbers } from "./palette.js";
 /** @typedef {import("./types.js").Rle} Rle */
 
 const MOST_CELLS = 1.5e6; // screen pixels of everything shown at once that are coloured one by one
+const MANY = 20; // matches, from which on each has a thin line alone
 const GLOW = "#ffd60a";
 
 /** @param {CanvasRenderingContext2D} context @param {State} state */
@@ -19,31 +20,40 @@ export function drawMasks(context, state) {
   for (const thing of state.things) {
     if (!thing.visible) continue;
     const chosen = state.chosen.includes(thing.id);
-    fillAndStroke(context, thing.rle, thing.colour ?? "#3b82f6", state.opacity * (chosen ? 1 : 0.75), (chosen ? 2.5 : 1.25) / scale);
+    fillAndStroke(context, thing.rle, thing.colour ?? "#3b82f6", state.opacity * (chosen ? 1 : 0.75), chosen ? 2.5 : 1.25, scale);
   }
+  const many = state.described.matches.length > MANY;
   // The best match glows most
   for (const match of [...state.described.matches].reverse()) {
     const lit = match.mask !== null && match.mask === state.described.lit;
-    fillAndStroke(context, match.rle, GLOW, lit ? 0.7 : 0.15 + 0.45 * match.score, (lit ? 3.5 : 2) / scale);
+    fillAndStroke(context, match.rle, GLOW, lit ? 0.7 : 0.15 + 0.45 * match.score, lit ? 3.5 : many ? 1 : 2, scale, !many);
   }
   const near = state.described.matches.length ? null : state.index?.masks[state.described.lit];
-  if (near) fillAndStroke(context, near.rle, GLOW, 0.45, 2.5 / scale);
+  if (near) fillAndStroke(context, near.rle, GLOW, 0.45, 2.5, scale);
   context.restore();
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Rle} rle @param {string} colour @param {number} alpha @param {number} width */
-function fillAndStroke(context, rle, colour, alpha, width) {
-  const path = pathOf(rle);
+/**
+ * @param {CanvasRenderingContext2D} context scaled to source pixels
+ * @param {Rle} rle @param {string} colour @param {number} alpha
+ * @param {number} width of the line, in screen pixels
+ * @param {number} scale of the context
+ * @param {boolean} [halo] a dark line under the coloured one, so that it is seen on any ground
+ */
+function fillAndStroke(context, rle, colour, alpha, width, scale, halo = true) {
+  const path = pathOf(rle, scale);
   context.fillStyle = colour;
   context.globalAlpha = alpha;
   context.fill(path, "evenodd");
   context.globalAlpha = 1;
   context.lineJoin = "round";
-  context.strokeStyle = "rgb(0 0 0 / 0.45)";
-  context.lineWidth = width * 2;
-  context.stroke(path);
+  if (halo) {
+    context.strokeStyle = "rgb(0 0 0 / 0.45)";
+    context.lineWidth = (width * 2) / scale;
+    context.stroke(path);
+  }
   context.strokeStyle = colour;
-  context.lineWidth = width;
+  context.lineWidth = width / scale;
   context.stroke(path);
 }
 

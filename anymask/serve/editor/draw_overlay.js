@@ -27,7 +27,7 @@ export function drawOverlay(context, state) {
 /** @param {CanvasRenderingContext2D} context @param {State} state */
 function drawHover(context, { hover, index, view, tool }) {
   if (!hover || hover.quiet || !index || tool !== "select") return;
-  const path = pathOf(index.masks[hover.mask].rle);
+  const path = pathOf(index.masks[hover.mask].rle, view.scale);
   context.save();
   context.translate(view.x, view.y);
   context.scale(view.scale, view.scale);
@@ -92,7 +92,7 @@ function drawPulse(context, { view }, thing) {
   context.setLineDash([6 / view.scale, 6 / view.scale]);
   context.strokeStyle = LIGHT;
   context.lineWidth = 2 / view.scale;
-  context.stroke(pathOf(thing.rle));
+  context.stroke(pathOf(thing.rle, view.scale));
   context.restore();
 }
 

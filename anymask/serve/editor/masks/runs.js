@@ -99,6 +99,25 @@ export function boxOf(bounds, height) {
 }
 
 /**
+ * The mask in a picture that is `step` times smaller, from the middle column of every `step` columns.
+ * @param {Bounds} bounds @param {number} height of the picture @param {number} step
+ * @returns {{bounds: Bounds, height: number}}
+ */
+export function reduced(bounds, height, step) {
+  const rows = Math.ceil(height / step);
+  const middle = step >> 1;
+  /** @type {number[]} */
+  const runs = [];
+  eachColumnRun(bounds, height, (x, y1, y2) => {
+    if (x % step !== middle) return;
+    const start = ((x - middle) / step) * rows;
+    const [from, to] = [start + Math.round(y1 / step), start + Math.min(Math.round(y2 / step), rows)];
+    if (from < to) runs.push(from, to);
+  });
+  return { bounds: joinTouching(runs), height: rows };
+}
+
+/**
  * Shared pixels over the pixels of both, in [0, 1].
  * @param {Bounds} first @param {Bounds} second
  */
