@@ -41,8 +41,13 @@ SENTENCE = "the second red thing on the left"
 WATCH = """
 window.frames_ = []; window.long_ = [];
 const ask = window.requestAnimationFrame.bind(window);
-window.requestAnimationFrame = (run) => ask((time) => { const begun = performance.now(); run(time); window.frames_.push(performance.now() - begun); });
-new PerformanceObserver((list) => list.getEntries().forEach((each) => window.long_.push(each.duration))).observe({ type: "longtask", buffered: true });
+window.requestAnimationFrame = (run) => ask((time) => {
+  const begun = performance.now();
+  run(time);
+  window.frames_.push(performance.now() - begun);
+});
+const note = (list) => list.getEntries().forEach((each) => window.long_.push(each.duration));
+new PerformanceObserver(note).observe({ type: "longtask", buffered: true });
 """
 
 # From a pointer's event to the pixels: what the event's listeners and the next frame take, with the drawing forced
@@ -83,7 +88,9 @@ async (sentence) => {
     field.value = sentence.slice(0, length);
     const shown = new Promise((done) => {
       const observer = new MutationObserver(() => {
-        if (found.querySelector(".notes")?.textContent === `N${length}.`) { observer.disconnect(); requestAnimationFrame(() => setTimeout(done)); }
+        if (found.querySelector(".notes")?.textContent !== `N${length}.`) return;
+        observer.disconnect();
+        requestAnimationFrame(() => setTimeout(done));
       });
       observer.observe(found, { childList: true, subtree: true });
     });

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from anymask import rle
 from tests.serve.conftest import Program, start_program
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need: pip install playwright")
-
 CHROMIUM = os.environ.get("ANYMASK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--headless",
@@ -117,6 +115,7 @@ class Editor:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need: pip install playwright")
     if CHROMIUM is None:
         pytest.skip("the browser tests need Chromium: apt-get install chromium, or ANYMASK_CHROMIUM with its path")
     with sync_api.sync_playwright() as playwright:

@@ -4,6 +4,7 @@ python tests/editor/make_cases.py > tests/editor/cases.json
 """
 
 import json
+import sys
 from typing import Any
 
 import numpy as np
@@ -91,4 +92,4 @@ def cases() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(cases(), separators=(",", ":")))
+    sys.stdout.write(json.dumps(cases(), separators=(",", ":")) + "\n")

@@ -137,7 +137,10 @@ def test_a_picture_is_pasted_and_dropped(page: Any, server: Server) -> None:
               const photo = await (await fetch("sample.jpg")).blob();
               const carried = new DataTransfer();
               carried.items.add(new File([photo], `${kind}.jpg`, { type: "image/jpeg" }));
-              const event = kind === "drop" ? new DragEvent(kind, { dataTransfer: carried }) : new ClipboardEvent(kind, { clipboardData: carried });
+              const event =
+                kind === "drop"
+                  ? new DragEvent(kind, { dataTransfer: carried })
+                  : new ClipboardEvent(kind, { clipboardData: carried });
               dispatchEvent(event);
             }""",
             kind,

@@ -69,7 +69,7 @@ def download(editor: Editor, title: str, folder: Path) -> Path:
         editor.page.click("#export")
     with editor.page.expect_download() as begun:
         editor.page.locator(".format", has_text=title).first.click()
-    path = folder / begun.value.suggested_filename
+    path: Path = folder / begun.value.suggested_filename
     begun.value.save_as(path)
     return path
 
