@@ -102,6 +102,28 @@ def test_a_killed_server_is_noticed_and_edits_are_sent_when_it_is_back(page: Any
     assert page.inner_text("#things .name") == "while it was gone"
 
 
+def test_a_server_that_forgot_the_picture_gets_it_again_with_its_objects(
+    page: Any, server: Server, tmp_path: Path
+) -> None:
+    image = send(server, "forgotten.jpg")
+    editor = open_editor(page, server, image)
+    editor.click(400, 420)
+    kept = editor.objects()
+    server.kill()
+    page.wait_for_selector("#saved[data-state=offline]")
+    data, server.data = server.data, tmp_path
+    server.restart()  # over an empty folder
+    try:
+        page.wait_for_url(lambda url: url.split("#")[1] != image["id"])
+        page.wait_for_selector("#walked:has-text('masks')")
+        editor.image = page.url.split("#")[1]
+        assert [each["rle"] for each in editor.objects()] == [each["rle"] for each in kept]
+    finally:
+        server.kill()
+        server.data = data
+        server.restart()
+
+
 def test_what_a_closed_page_had_not_sent_is_sent_by_the_next(page: Any, server: Server) -> None:
     image = send(server, "closed.jpg")
     editor = open_editor(page, server, image)

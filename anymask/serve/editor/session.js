@@ -24,6 +24,8 @@ export class Session {
     this.picture = null;
     /** @type {((picture: ImageBitmap|null) => void)[]} */
     this.onPicture = [];
+    /** The picture as it was sent or fetched. @type {File|null} */
+    this.file = null;
     /** Called when the masks can be clicked. @type {(() => void)[]} */
     this.onReady = [];
     /** @type {EventSource|null} */
@@ -65,6 +67,7 @@ export class Session {
   /** @param {File} file */
   async openFile(file) {
     const signal = this.begin({ id: "", name: file.name, width: 0, height: 0, state: "waiting", error: null, created: "", revision: 0 }, "sending");
+    this.file = file;
     const preview = createImageBitmap(file).then(
       (picture) => this.showPicture(picture, signal),
       () => false, // a format that this browser cannot show: the server will
@@ -169,7 +172,9 @@ export class Session {
 
   /** @param {string} id @param {AbortSignal} signal */
   async fetchPicture(id, signal) {
-    const picture = await createImageBitmap(await this.api.blob(`/v1/images/${id}/picture`, { signal, patient: true }));
+    const blob = await this.api.blob(`/v1/images/${id}/picture`, { signal, patient: true });
+    const picture = await createImageBitmap(blob);
+    if (!signal.aborted) this.file = new File([blob], this.store.state.image?.name ?? "picture", { type: blob.type });
     this.showPicture(picture, signal);
   }
 
@@ -209,11 +214,30 @@ export class Session {
   }
 
   /** The server is back: hear of what happens again, and of what happened meanwhile. */
-  reconnect() {
+  async reconnect() {
     const { image, progress } = this.store.state;
+    const { signal } = this.opening;
     if (!image?.id || progress?.stage === "failed") return;
-    this.watchEvents(image.id, this.opening.signal);
+    try {
+      await this.api.json("GET", `/v1/images/${image.id}?masks=false`, { signal });
+    } catch (error) {
+      if (error instanceof RefusedError && error.status === 404) await this.sendAgain();
+      return;
+    }
+    if (signal.aborted) return;
+    this.watchEvents(image.id, signal);
     this.sync.changed(image.id);
+  }
+
+  /** A server that keeps nothing came back without the picture: send it again, and what was selected in it. */
+  async sendAgain() {
+    const { image, things, images } = this.store.state;
+    const { file } = this;
+    if (!image || !file) return;
+    this.sync.ledgers.delete(image.id);
+    this.store.set({ images: images.filter((each) => each.id !== image.id) });
+    await this.openFile(file);
+    if (this.file === file && this.store.state.thingsOf) this.store.set({ things });
   }
 
   /** @param {string} id @param {AbortSignal} signal */

@@ -17,6 +17,7 @@ function show(app) {
   const { answer, matches, text, busy } = described;
   const place = byId("found");
   place.hidden = !text.trim();
+  place.dataset.answered = busy ? "" : text;
   if (place.hidden) {
     place.replaceChildren();
     byId("describe-status").textContent = "";
