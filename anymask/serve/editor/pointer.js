@@ -76,6 +76,7 @@ export class PointerInput {
 
   /** @param {PointerEvent} event */
   moved(event) {
+    this.stage.classList.add("by-pointer");
     const press = this.press(event);
     const before = this.down.get(event.pointerId);
     const { image } = this.app.store.state;

@@ -22,7 +22,7 @@ export function status(app) {
     byId("zoom-fit").textContent = `${Math.round(scale * 100)} %`;
   });
   for (const [id, command] of [["zoom-in", "bigger"], ["zoom-out", "smaller"], ["zoom-fit", "fit"]]) byId(id).addEventListener("click", () => app.run(command));
-  store.watch((state) => [state.connection, state.unsaved, state.image?.id], () => saved(app));
+  store.watch((state) => [state.connection, state.unsaved, state.image?.id, state.progress?.stage], () => saved(app));
   progress(app);
   notices(app);
   welcome(app);
@@ -41,9 +41,9 @@ function outlined({ hover, index }) {
 
 /** @param {App} app */
 function saved(app) {
-  const { connection, unsaved, image } = app.store.state;
+  const { connection, unsaved, image, progress } = app.store.state;
   const place = byId("saved");
-  place.hidden = !image && connection === "online";
+  place.hidden = (!image?.id || progress?.stage === "failed") && connection === "online";
   place.dataset.state = connection === "offline" ? "offline" : unsaved ? "saving" : "saved";
   if (connection === "offline") place.textContent = unsaved ? `The server is gone. ${unsaved} ${unsaved === 1 ? "change waits" : "changes wait"} here and will be sent.` : "The server is gone. You can go on; changes are sent when it is back.";
   else place.textContent = unsaved ? "Saving…" : "Saved";
