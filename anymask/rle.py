@@ -6,6 +6,7 @@ runs outside, inside, outside, ... the mask (github.com/cocodataset/cocoapi, com
 the size of the picture, so height and width, in source pixels, go along with them.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ Integers = NDArray[np.int64]
 MOST_PIXELS = 2**29 - 1
 
 CHARACTERS = bytes(range(48, 112))  # of which an RLE is made
+TOO_LONG = re.compile(rb"[P-o]{6}")  # a count of seven characters or more: those from P on say that another follows
 
 
 def encode_crop(crop: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> bytes:
@@ -114,8 +116,19 @@ def fills(rles: Sequence[bytes], height: int, width: int) -> NDArray[np.bool_]:
 
 
 def _is_whole(rle: bytes) -> bool:
-    """Whether every character is one of an RLE's, and no count is cut off."""
-    return len(rle) > 0 and not rle.translate(None, CHARACTERS) and not (rle[-1] - 48) & 32
+    """Whether every character is one of an RLE's, no count is cut off, and none is longer than any can be."""
+    return (
+        len(rle) > 0
+        and not rle.translate(None, CHARACTERS)
+        and not (rle[-1] - 48) & 32
+        and TOO_LONG.search(rle) is None
+    )
+
+
+def tidied(rle: bytes, height: int, width: int) -> bytes:
+    """The same mask as `encode_changes` writes it: without the runs of no pixels that pycocotools trips over."""
+    _, begins, ends = runs([rle], height, width)
+    return encode_changes(np.stack([begins, ends], axis=1).reshape(-1), height, width)
 
 
 def union(rles: Sequence[bytes], height: int, width: int) -> bytes:

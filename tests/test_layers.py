@@ -32,7 +32,7 @@ TIERS = (
     {"prompts", "outputs"},
     {"refine"},
     {"segment"},
-    {"compat", "evaluate", "export", "doctor"},
+    {"compat", "evaluate", "export", "doctor", "recipe"},
     {"train", "serve"},
     {"cli", "__main__"},
 )

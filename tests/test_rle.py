@@ -150,3 +150,34 @@ def test_contains_equals_the_pixel(stack: Mask) -> None:
 @pytest.mark.parametrize("point", [(-0.1, 1), (1, -0.1), (4, 1), (1, 3), (np.nan, 1), (1e300, 1)])
 def test_nothing_is_outside_the_picture(point: tuple[float, float]) -> None:
     assert rle.contains([encode(np.ones((3, 4), np.bool_))], np.array([point]), 3, 4).tolist() == [[False]]
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        (b"PP<", True),
+        (b"noooo?1", True),  # six characters are a count's most
+        (b"PP" + b"P" * 4 + b"0", False),
+        (b"o" * 1_000_000 + b"0", False),  # at once: each further character of a count once took 30 microseconds
+    ],
+)
+def test_fills_refuses_counts_of_more_characters_than_any_has(text: bytes, good: bool) -> None:
+    pixels = (1, 2**29 - 1) if text.startswith(b"no") else (96, 128)
+    assert rle.fills([text], *pixels).tolist() == [good]
+
+
+@pytest.mark.parametrize(
+    ("counts", "tidy"),
+    [
+        ([0, 0, 0, 0, 12], [12]),
+        ([0, 0, 7, 5, 0, 0, 0], [7, 5]),
+        ([5, 3, 0, 4], [5, 7]),
+        ([0, 12], [0, 12]),
+        ([12], [12]),
+    ],
+)
+def test_tidied_has_no_runs_without_pixels(counts: list[int], tidy: list[int]) -> None:
+    text = coco.frPyObjects({"size": [3, 4], "counts": counts}, 3, 4)["counts"]
+    assert rle.fills([text], 3, 4).all()
+    assert rle.run_lengths(rle.tidied(text, 3, 4)).tolist() == tidy
+    assert (rle.decode(rle.tidied(text, 3, 4), 3, 4) == rle.decode(text, 3, 4)).all()

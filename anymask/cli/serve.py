@@ -99,7 +99,13 @@ def serve(
         if open_page:
             webbrowser.open(address)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
+            app,
+            http="h11",  # which bounds what comes before a body; the other one does not
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
         )
         uvicorn.Server(config).run([listening])
 

@@ -35,7 +35,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(CancelledError, _cancelled)
     app.add_exception_handler(MemoryError, _no_memory)
-    app.add_exception_handler(Exception, _fault)
 
 
 def _anymask_error(_: Request, error: Exception) -> JSONResponse:
@@ -77,6 +76,6 @@ def _no_memory(_: Request, __: Exception) -> JSONResponse:
     )
 
 
-def _fault(_: Request, __: Exception) -> JSONResponse:
-    # The server that runs the app logs the error: it is raised on
+def fault() -> JSONResponse:
+    """What is told of an error that no client can have caused."""
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "ServerError", "a fault of the server's; its log says more")

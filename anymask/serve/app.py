@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -18,10 +19,21 @@ from anymask.serve.metrics import Measured, Metrics
 from anymask.serve.objects import ChangedMeanwhileError
 from anymask.serve.routes import ROUTERS
 from anymask.serve.routes.objects import conflict
+from anymask.serve.schemas import prompt_schemas
 from anymask.serve.settings import ServeSettings
 from anymask.serve.workspace import Workspace
 
 EDITOR = Path(str(resources.files("anymask") / "serve" / "editor"))
+
+
+class App(FastAPI):
+    """FastAPI, whose OpenAPI also holds the schemas of prompts, which are no pydantic models."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document; made once."""
+        if self.openapi_schema is None:
+            super().openapi()["components"]["schemas"].update(prompt_schemas())
+        return super().openapi()
 
 
 def create_app(settings: ServeSettings, segmenter: Segmenter) -> FastAPI:
@@ -37,7 +49,7 @@ def create_app(settings: ServeSettings, segmenter: Segmenter) -> FastAPI:
         yield
         await run_in_threadpool(workspace.close)
 
-    app = FastAPI(
+    app = App(
         title="anymask",
         version=__version__,
         description="Segment anything in a picture by click, box or words.",

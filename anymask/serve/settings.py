@@ -20,6 +20,8 @@ class ServeSettings:
     quota: pictures and database together may take so much; then pictures are refused until some are deleted.
     upload_bytes: of one picture file; json_bytes: of any other request's body.
     upload_seconds: a request's body must have come by then.
+    bodies_bytes: the bodies of all requests that are being read or worked on; while there are more, further ones are
+        told to come back.
     max_pixels: a larger picture is refused before it is decoded.
     memory: pictures and masks held open; the ones used longest ago are let go, and read again when they are asked for.
     waiting_finds, waiting_choices: requests that may wait for a picture's masks to be found, and for anything shorter;
@@ -40,6 +42,7 @@ class ServeSettings:
     upload_bytes: int = 64 * MIB
     json_bytes: int = 16 * MIB
     upload_seconds: float = 60.0
+    bodies_bytes: int = 512 * MIB
     max_pixels: int = MAX_PIXELS
     memory: int = 1 * GIB
     waiting_finds: int = 16
@@ -50,7 +53,16 @@ class ServeSettings:
     hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("quota", "upload_bytes", "json_bytes", "max_pixels", "memory", "choosers", "listeners"):
+        for name in (
+            "quota",
+            "upload_bytes",
+            "json_bytes",
+            "bodies_bytes",
+            "max_pixels",
+            "memory",
+            "choosers",
+            "listeners",
+        ):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("waiting_finds", "waiting_choices", "upload_seconds"):
