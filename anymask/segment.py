@@ -88,7 +88,7 @@ class Segmenter:
                 raise ValueError(f"shown must be from 0 to 1, but is {self.shown}")
         except ValueError as error:
             raise WeightsError(f"{self.weights}: its metadata cannot be read ({error}): export it again") from error
-        self._auto: Refine = "off" if metadata.get("auto_refine") == "off" else "auto"
+        self.auto_refine: Refine = "off" if metadata.get("auto_refine") == "off" else "auto"  # what "auto" stands for
         if self._mask_head_file is not None:
             self.mask_head  # noqa: B018  # what somebody asked for is checked at once
 
@@ -185,7 +185,7 @@ class Segmenter:
         """
         check_refine(refine)
         check_drawn(drawn)
-        refine = self._auto if refine == "auto" else refine
+        refine = self.auto_refine if refine == "auto" else refine
         prompts = as_list(prompt)
         described = self.label(found) if any(isinstance(each, Text) and each.has_nouns for each in prompts) else found
         picked = select(found, prompts, described)

@@ -130,7 +130,8 @@ def clean() -> None:
 def install_test_packages() -> None:
     # torch first and alone, so that its constraint decides which build it is
     install(
-        "test", [["-c", str(CONSTRAINTS), "torch"], ["-c", str(CONSTRAINTS), "-e", ".[train,evaluate,openvino,dev]"]]
+        "test",
+        [["-c", str(CONSTRAINTS), "torch"], ["-c", str(CONSTRAINTS), "-e", ".[train,evaluate,openvino,serve,dev]"]],
     )
 
 

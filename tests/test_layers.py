@@ -32,7 +32,7 @@ TIERS = (
     {"prompts", "outputs"},
     {"refine"},
     {"segment"},
-    {"compat", "evaluate", "export", "doctor"},
+    {"compat", "evaluate", "export", "doctor", "recipe"},
     {"train", "serve"},
     {"cli", "__main__"},
 )
@@ -46,7 +46,7 @@ ALLOWED_IN = {
     "openvino": {"runtimes.openvino_engine"},  # the one place that turns its telemetry off
     "scipy": {"evaluate"},
     "skimage": {"evaluate"},
-    **dict.fromkeys(("fastapi", "starlette", "pydantic", "prometheus_client"), {"serve"}),
+    **{key: {"serve"} for key in ("fastapi", "starlette", "pydantic", "prometheus_client")},
     "uvicorn": {"cli.serve"},
 }
 NEVER_IMPORTED = {"cv2", "matplotlib", "torchvision", "ultralytics"}

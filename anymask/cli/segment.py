@@ -4,30 +4,31 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from anymask.cli.console import progress_bar, say
 from anymask.cli.explain import explained
 from anymask.cli.places import DrawnOption, MaskHeadOption, RefineOption, RuntimeOption
+from anymask.cli.prompts import read_prompts
+from anymask.cli.results import FORMATS, STDIN, Result, describe, file_name, write
 from anymask.cli.weights import WEIGHTS_HELP, find
-from anymask.errors import AnymaskError, ImageError, PromptError, SettingsError
+from anymask.errors import AnymaskError, ImageError, MissingExtraError, SettingsError, WeightsError
 from anymask.image import MAX_PIXELS, find_images, load_image
 from anymask.maskset import MaskSet
 from anymask.models import DEFAULT
-from anymask.outputs import OUTPUTS
-from anymask.prompts import Box, Point, Prompt, Text, parse_json
+from anymask.prompts import Prompt, Text
+from anymask.recipe import Parameters, Recipe, Selected, replay, selected
 from anymask.segment import DRAWN, IMAGE_SIZE, SHOWN, Segmenter
 from anymask.words.answer import Candidate
 
 logger = logging.getLogger(__name__)
 
-STDIN = "-"
 OUT = Path("masks")
 
 
@@ -37,14 +38,16 @@ class Job:
 
     segmenter: Segmenter
     prompts: list[Prompt]
+    recipe: Recipe | None  # instead of prompts
     candidates: int | None  # of each prompt; None for one, and of a text for all
     formats: list[str]
     out: Path | None  # a folder that exists; None to write nothing
-    settings: dict[str, Any]  # keywords of Segmenter.__call__
-    zoom: bool
+    parameters: Parameters
+    max_pixels: int
 
 
 def segment(
+    context: typer.Context,
     photos: Annotated[
         list[str], typer.Argument(metavar="PHOTO", help="Files, folders, glob patterns, or - for standard input.")
     ],
@@ -62,7 +65,7 @@ def segment(
         bool, typer.Option("--explain", help="Print what each text is read as, one line of JSON.")
     ] = False,
     prompt: Annotated[
-        list[str] | None, typer.Option(metavar="FILE", help="A JSON file with one prompt or a list of them.")
+        list[str] | None, typer.Option(metavar="FILE", help="A JSON file with one prompt, a list of them, or a recipe.")
     ] = None,
     candidates: Annotated[
         int | None,
@@ -75,7 +78,7 @@ def segment(
     ] = None,
     weights: Annotated[str, typer.Option(metavar="W", help=WEIGHTS_HELP)] = DEFAULT,
     formats: Annotated[
-        str, typer.Option("--format", metavar="NAME,...", help=f"Comma-separated: {', '.join(OUTPUTS)}.")
+        str, typer.Option("--format", metavar="NAME,...", help=f"Comma-separated: {', '.join(FORMATS)}.")
     ] = "coco,overlay",
     out: Annotated[
         Path | None,
@@ -124,20 +127,23 @@ def segment(
 ) -> None:
     """Find every mask of each picture, or the objects that prompts point at."""
     logging.getLogger("anymask").setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
-    prompts = read_prompts(point or [], box or [], text or [], prompt or [])
+    prompts, recipe = read_prompts(point or [], box or [], text or [], prompt or [])
+    if recipe is not None and candidates is not None:
+        raise typer.BadParameter("a recipe says which masks there are: leave it out", param_hint="--candidates")
     chosen = read_formats(formats)
-    settings = {
+    options: dict[str, Any] = {
         "image_size": image_size,
         "score": score,
         "iou": iou,
         "max_masks": max_masks,
-        "max_pixels": max_pixels,
         "drawn": drawn,
         "refine": refine,
         "snap": snap,
+        "zoom": zoom,
     }
     if explain:
-        for each in prompts:
+        asked = prompts if recipe is None else dict.fromkeys(one for each in recipe.objects for one in each.prompts)
+        for each in asked:
             if isinstance(each, Text):
                 typer.echo(json.dumps(explained(each)))
     names, failed = expand(photos)
@@ -146,15 +152,21 @@ def segment(
     folder = out if out is not None or as_json else OUT
     if folder is not None:
         make_folder(folder)
-    segmenter = Segmenter(find(weights, hidden=quiet), runtime=runtime, threads=threads, mask_head=mask_head)
-    if score is None:
-        settings["score"] = 0.0 if prompts else segmenter.shown
-    job = Job(segmenter, prompts, candidates, chosen, folder, settings, zoom)
+    file = find(weights, hidden=quiet)
+    if recipe is not None:
+        segmenter = open_as(recipe, file, runtime, threads, mask_head)
+        parameters = replace(recipe.parameters, **{name: options[name] for name in options if is_given(context, name)})
+    else:
+        segmenter = Segmenter(file, runtime=runtime, threads=threads, mask_head=mask_head)
+        if score is None:
+            options["score"] = 0.0 if prompts else segmenter.shown
+        parameters = Parameters(**options)
+    job = Job(segmenter, prompts, recipe, candidates, chosen, folder, parameters, max_pixels)
     taken: set[str] = set()
     with progress_bar(hidden=quiet or len(names) < 2 or (as_json and sys.stdout.isatty())) as bar:
         for name in bar.track(names, description="segmenting"):
             try:
-                line, found = run(job, name, taken)
+                line, result = run(job, name, taken)
             except SettingsError:
                 raise  # wrong for every picture: say so once
             except (AnymaskError, OSError, MemoryError) as error:
@@ -162,37 +174,85 @@ def segment(
                 complain(name, error)
                 continue
             if as_json:
-                typer.echo(json.dumps(describe(name, found)))
+                typer.echo(json.dumps(describe(result)))
             elif not quiet:
                 say(line)
     if failed:
         raise typer.Exit(1)
 
 
-def run(job: Job, name: str, taken: set[str]) -> tuple[str, MaskSet]:
-    """Segment one picture and write its files; the line that tells of it, and the masks."""
+def is_given(context: typer.Context, option: str) -> bool:
+    """Whether an option was written on the command line, and is not as by default."""
+    return getattr(context.get_parameter_source(option), "name", "") == "COMMANDLINE"
+
+
+def open_as(recipe: Recipe, weights: Path | str, runtime: str | None, threads: int | None, mask_head: str) -> Segmenter:
+    """A Segmenter with the runtime and the threads of a recipe where none are given and this computer has them."""
+    noted = recipe.conditions
+    try:
+        return Segmenter(
+            weights, runtime=runtime or noted.runtime, threads=threads or noted.threads, mask_head=mask_head
+        )
+    except (MissingExtraError, SettingsError, WeightsError):
+        return Segmenter(weights, runtime=runtime, threads=threads, mask_head=mask_head)  # the difference is told
+
+
+def run(job: Job, name: str, taken: set[str]) -> tuple[str, Result]:
+    """Segment one picture and write its files; the line that tells of it, and what was found."""
     source = sys.stdin.buffer.read() if name == STDIN else name
     began = time.perf_counter()
-    image = load_image(source, max_pixels=job.settings["max_pixels"], name="standard input" if name == STDIN else None)
-    found = job.segmenter(image, **job.settings)
+    image = load_image(source, max_pixels=job.max_pixels, name="standard input" if name == STDIN else None)
+    result = run_prompts(job, name, image) if job.recipe is None else run_recipe(job, job.recipe, name, image)
     took = time.perf_counter() - began
+    files = list(write(job.out, job.formats, result, taken)) if job.out is not None else []
+    where = f" -> {', '.join(map(str, files))}" if files else ""
+    count = f"{len(result.found)} mask{'s' * (len(result.found) != 1)}"
+    return f"{name}: {count} in {took:.2f} s{where}", result
+
+
+def run_prompts(job: Job, name: str, image: NDArray[np.uint8]) -> Result:
+    """All masks of a picture, or the answers to the prompts."""
+    found = job.segmenter(image, **job.parameters.of_call(), max_pixels=job.max_pixels)
     height, width = found.size
     logger.debug("%s: %d x %d pixels, %d masks before any prompt", name, width, height, len(found))
     if job.prompts:
         found = answer(job, name, found)
-    elif not len(found) and (least := job.settings["score"]):
+    elif not len(found) and (least := job.parameters.score):
         logger.info("%s: nothing scores %s or more; a lower --score may show more", name, least)
-    files = list(write(job.out, job.formats, name, found, taken)) if job.out is not None else []
-    where = f" -> {', '.join(map(str, files))}" if files else ""
-    count = f"{len(found)} mask{'s' * (len(found) != 1)}"
-    return f"{name}: {count} in {took:.2f} s{where}", found
+
+    def recipe() -> Recipe:
+        if job.prompts:
+            objects = selected(job.segmenter, found, job.prompts, job.parameters)
+        else:
+            objects = [Selected(counts, mask=index) for index, counts in enumerate(found.rles)]
+        return Recipe.of(job.segmenter, found, job.parameters, objects=objects, name=file_name(name))
+
+    return Result(name, found, recipe)
+
+
+def run_recipe(job: Job, recipe: Recipe, name: str, image: NDArray[np.uint8]) -> Result:
+    """The objects of a recipe; what differs is reported."""
+    replayed = replay(
+        recipe,
+        job.segmenter,
+        image,
+        parameters=job.parameters,
+        max_pixels=job.max_pixels,
+        name=file_name(name),
+    )
+    for line in replayed.warnings:
+        logger.warning("%s: %s", name, line)
+    labels, colours, ious = replayed.labels, replayed.colours, replayed.ious
+    return Result(name, replayed.masks, lambda: replayed.recipe, labels, colours, ious)
 
 
 def answer(job: Job, name: str, found: MaskSet) -> MaskSet:
     """The best candidates for every prompt; a prompt without any is reported."""
-    settings = {name: job.settings[name] for name in ("refine", "drawn")}
-    picked = job.segmenter.select(found, job.prompts, zoom=job.zoom, **settings)
-    picked = picked[picked.scores >= job.settings["score"]]
+    parameters = job.parameters
+    picked = job.segmenter.select(
+        found, job.prompts, refine=parameters.refine, zoom=parameters.zoom, drawn=parameters.drawn
+    )
+    picked = picked[picked.scores >= parameters.score]
     answered = set(np.asarray(picked.prompt).tolist())
     if any(isinstance(prompt, Text) and prompt.has_nouns for prompt in job.prompts):
         found = job.segmenter.label(found)  # as `select` did, which keeps it
@@ -222,46 +282,6 @@ def told_of(near: Candidate, found: MaskSet) -> str:
     """Where a mask is that came near, so that it can be asked for by --box, how near, and what it looks like most."""
     box = ",".join(f"{side:.0f}" for side in found.boxes[near.index])
     return f"{near.score:.2f} in the box {box}" + (f", which looks most like {near.name}" if near.name else "")
-
-
-def write(out: Path, formats: Sequence[str], name: str, found: MaskSet, taken: set[str]) -> Iterator[Path]:
-    """Write every chosen format; yields the files. Two pictures of one name do not overwrite each other."""
-    if found.image is None:
-        raise ImageError(f"{name}: there is no picture to draw on", name=name)
-    file_name = "stdin" if name == STDIN else Path(name).name
-    stem = base = Path(file_name).stem
-    number = 1
-    while stem.casefold() in taken:  # many file systems take Photo and photo for one name
-        number += 1
-        stem = f"{base}-{number}"
-    taken.add(stem.casefold())
-    for chosen in formats:
-        output = OUTPUTS[chosen]
-        path = out / (stem + output.suffix)
-        path.write_bytes(output.encode(found, found.image, name=file_name))
-        yield path
-
-
-def describe(name: str, found: MaskSet) -> dict[str, Any]:
-    """The masks of a picture as plain data, the shape the HTTP API will have."""
-    height, width = found.size
-    answers = {"prompt": found.prompt, "rank": found.rank}
-    return {
-        "photo": name,
-        "width": width,
-        "height": height,
-        "masks": [
-            {
-                "id": index,
-                "box": [float(side) for side in found.boxes[index]],
-                "score": round(float(found.scores[index]), 6),
-                "parent": int(found.parents[index]),
-                **{key: int(values[index]) for key, values in answers.items() if values is not None},
-                "rle": {"size": [height, width], "counts": found.rles[index].decode("ascii")},
-            }
-            for index in range(len(found))
-        ],
-    }
 
 
 def expand(photos: list[str]) -> tuple[list[str], bool]:
@@ -298,62 +318,11 @@ def complain(name: str, error: Exception) -> None:
     say(f"anymask: {reason}" if isinstance(error, ImageError) else f"anymask: {name}: {reason}")
 
 
-def read_prompts(points: list[str], boxes: list[str], texts: list[str], files: list[str]) -> list[Prompt]:
-    """The prompts of the command line: all points are one object, each box and text is one, a file holds any number."""
-    prompts: list[Prompt] = []
-    if points:
-        numbers = [split_numbers(text, "--point", (2, 3)) for text in points]
-        labels = [row[2] if len(row) == 3 else 1 for row in numbers]
-        try:
-            prompts.append(Point([row[:2] for row in numbers], labels))  # type: ignore[arg-type]  # Point checks them
-        except PromptError as error:
-            raise typer.BadParameter(str(error), param_hint="--point") from error
-    for text in boxes:
-        try:
-            prompts.append(Box(split_numbers(text, "--box", (4,))))
-        except PromptError as error:
-            raise typer.BadParameter(str(error), param_hint="--box") from error
-    for words in texts:
-        try:
-            prompts.append(Text(words))
-        except PromptError as error:
-            raise typer.BadParameter(str(error), param_hint="--text") from error
-    for file in files:
-        prompts += read_prompt_file(file)
-    return prompts
-
-
-def read_prompt_file(file: str) -> list[Prompt]:
-    """The prompts of a JSON file, at least one. Raises PromptError."""
-    try:
-        prompts = parse_json(Path(file).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise PromptError(f"{file}: expected a JSON file with prompts in UTF-8, got: {reason}") from error
-    except PromptError as error:
-        raise PromptError(f"{file}: {error}") from error
-    if not prompts:
-        raise PromptError(f"{file}: expected at least one prompt, got an empty list; leave it out to find every mask")
-    return prompts
-
-
-def split_numbers(text: str, option: str, counts: tuple[int, ...]) -> list[float]:
-    """Comma-separated numbers, as many as one of ``counts``."""
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) not in counts:
-        wanted = " or ".join(map(str, counts))
-        raise typer.BadParameter(f"expected {wanted} numbers with commas between them, got {text!r}", param_hint=option)
-    return numbers
-
-
 def read_formats(text: str) -> list[str]:
-    """The rows of OUTPUTS that ``text`` names, without repeats."""
+    """The FORMATS that ``text`` names, without repeats."""
     names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in OUTPUTS]
+    unknown = [name for name in names if name not in FORMATS]
     if unknown or not names:
         got = repr(unknown[0]) if unknown else "nothing"
-        raise typer.BadParameter(f"expected one or more of {', '.join(OUTPUTS)}, got {got}", param_hint="--format")
+        raise typer.BadParameter(f"expected one or more of {', '.join(FORMATS)}, got {got}", param_hint="--format")
     return list(dict.fromkeys(names))

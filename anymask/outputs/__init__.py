@@ -3,13 +3,15 @@
 An output is one file in this folder and one row in `OUTPUTS`; the choices of the command line and the tests over the
 table follow from the row. The file must have a pure function
 
-    encode(found: MaskSet, image: (H, W, 3) uint8 RGB of found.size, *, name: str = "") -> bytes
+    encode(found: MaskSet, image: (H, W, 3) uint8 RGB of found.size, *, name="", labels=None, colours=None) -> bytes
 
 that returns a whole file. The same arguments give the same bytes. It takes a set without masks. It draws one mask at a
 time and only inside its box (`regions.py`), because all of them together need N * H * W bytes. `name` is what the
-picture's file is called, for formats that note it.
+picture's file is called, `labels` what each mask is called ("" where nothing), `colours` the "#rrggbb" of each mask
+(None for one of ours), for formats that note it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.maskset import MaskSet
-from anymask.outputs import coco, cutout, label_map, overlay
+from anymask.outputs import coco, cutout, label_map, overlay, svg
 
 __all__ = ["OUTPUTS", "Output"]
 
@@ -25,7 +27,15 @@ __all__ = ["OUTPUTS", "Output"]
 class Encode(Protocol):
     """The function of an output."""
 
-    def __call__(self, found: MaskSet, image: NDArray[np.uint8], *, name: str = "") -> bytes: ...
+    def __call__(
+        self,
+        found: MaskSet,
+        image: NDArray[np.uint8],
+        *,
+        name: str = "",
+        labels: Sequence[str] | None = None,
+        colours: Sequence[str | None] | None = None,
+    ) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -42,4 +52,5 @@ OUTPUTS = {
     "png": Output(".labels.png", "image/png", label_map.encode),
     "overlay": Output(".overlay.png", "image/png", overlay.encode),
     "cutout": Output(".cutout.png", "image/png", cutout.encode),
+    "svg": Output(".masks.svg", "image/svg+xml", svg.encode),
 }

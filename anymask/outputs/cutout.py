@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,14 @@ from anymask.outputs.regions import regions
 HEADER = 8 + 25  # bytes of a PNG's signature and of IHDR, the chunk that must come first
 
 
-def encode(found: MaskSet, image: NDArray[np.uint8], *, name: str = "") -> bytes:
+def encode(
+    found: MaskSet,
+    image: NDArray[np.uint8],
+    *,
+    name: str = "",
+    labels: Sequence[str] | None = None,
+    colours: Sequence[str | None] | None = None,
+) -> bytes:
     """The pixels that lie in any mask, cropped to the tight box of them all, as an RGBA PNG.
 
     What is transparent is also black: nothing of the rest of the picture is left in the file. Without masks it is one

@@ -1,6 +1,7 @@
 """Label map: a 16 bit PNG of the picture's size in which every pixel holds the number of a mask."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,14 @@ from anymask.outputs.regions import regions
 MOST = np.iinfo(np.uint16).max
 
 
-def encode(found: MaskSet, image: NDArray[np.uint8], *, name: str = "") -> bytes:
+def encode(
+    found: MaskSet,
+    image: NDArray[np.uint8],
+    *,
+    name: str = "",
+    labels: Sequence[str] | None = None,
+    colours: Sequence[str | None] | None = None,
+) -> bytes:
     """The `label_map` as a grayscale PNG of 16 bits. The picture is not read."""
     file = io.BytesIO()
     Image.fromarray(label_map(found)).save(file, "png")

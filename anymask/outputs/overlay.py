@@ -1,6 +1,7 @@
 """Overlay: the picture with every mask tinted in a colour of its own and outlined, for people to look at."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from PIL import Image
 from anymask.errors import check_shape
 from anymask.maskset import MaskSet
 from anymask.outputs.label_map import label_map
-from anymask.outputs.palette import colours
+from anymask.outputs.palette import rgb_colours
 from anymask.outputs.regions import paint_order
 
 SMALL_TINT, LARGE_TINT = 0.5, 0.25  # share of the colour in a mask of no area, and in one as large as the picture
@@ -18,30 +19,37 @@ LIGHT_OUTLINE, DARK_OUTLINE = 0.6, 0.4  # share of white in an outline on the da
 BAND = 64  # rows drawn at a time
 
 
-def encode(found: MaskSet, image: NDArray[np.uint8], *, name: str = "") -> bytes:
+def encode(
+    found: MaskSet,
+    image: NDArray[np.uint8],
+    *,
+    name: str = "",
+    labels: Sequence[str] | None = None,
+    colours: Sequence[str | None] | None = None,
+) -> bytes:
     """An RGB PNG of the picture's size. Where masks overlap, the smallest one is seen.
 
     Raises ShapeError if the picture is not of found.size, or for more than 65,535 masks.
     """
     height, width = found.size
     check_shape(image, f"{height} {width} 3", "image")
-    labels = label_map(found)
+    shown = label_map(found)
     layers = np.zeros(len(found) + 1, np.uint16)  # of each label, how many masks were painted before it
     layers[paint_order(found) + 1] = np.arange(1, len(found) + 1)
-    tints = np.vstack([np.zeros((1, 3)), colours(len(found))]).astype(np.float32)
+    tints = np.vstack([np.zeros((1, 3)), rgb_colours(len(found), colours)]).astype(np.float32)
     lighter, darker = tints + LIGHT_OUTLINE * (255 - tints), (1 - DARK_OUTLINE) * tints
-    outlines = np.where(_brightness(image, labels, len(tints))[:, np.newaxis] < LIGHT, lighter, darker)
+    outlines = np.where(_brightness(image, shown, len(tints))[:, np.newaxis] < LIGHT, lighter, darker)
     side = np.sqrt(np.concatenate([[0], found.areas]) / (height * width))  # of a mask, as a share of the picture's
     strength = (SMALL_TINT + (LARGE_TINT - SMALL_TINT) * side).astype(np.float32)[:, np.newaxis]
     thickness = max(1, round(max(height, width) / 700))
 
     drawn = Image.new("RGB", (width, height))
     for rows in _bands(height):
-        label = labels[rows]
+        label = shown[rows]
         pixels = image[rows].astype(np.float32)
         inside = label > 0
         pixels[inside] += strength[label[inside]] * (tints[label[inside]] - pixels[inside])
-        outline = layers[label] > _lowest(layers, labels, rows, thickness)
+        outline = layers[label] > _lowest(layers, shown, rows, thickness)
         pixels[outline] = outlines[label[outline]]
         drawn.paste(Image.fromarray(np.rint(pixels).astype(np.uint8)), (0, rows.start))
     file = io.BytesIO()

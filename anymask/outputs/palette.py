@@ -1,5 +1,7 @@
 """Colours to tell many masks apart by."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,3 +34,17 @@ def colours(count: int) -> NDArray[np.float64]:
     linear = np.clip((lab @ LAB_TO_CONES.T) ** 3 @ CONES_TO_RGB.T, 0, 1)
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.asarray(255 * encoded, np.float64)
+
+
+def rgb_colours(count: int, chosen: Sequence[str | None] | None) -> NDArray[np.float64]:
+    """(count, 3) RGB in 0..255: the colours that were chosen, as "#rrggbb", and those of `colours` where none was."""
+    made = colours(count)
+    for index, each in enumerate(chosen or ()):
+        if each is not None:
+            made[index] = list(bytes.fromhex(each.removeprefix("#")))
+    return made
+
+
+def hex_colours(count: int, chosen: Sequence[str | None] | None) -> list[str]:
+    """The same as "#rrggbb"."""
+    return [f"#{bytes(each).hex()}" for each in np.rint(rgb_colours(count, chosen)).astype(np.uint8)]

@@ -13,6 +13,8 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 
 from anymask.errors import SettingsError
+from anymask.files import locked
+from anymask.serve.refusals import BusyError, FullError, RefusalError
 
 logger = logging.getLogger(__name__)
 
@@ -70,10 +72,13 @@ class Database:
     def __init__(self, folder: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
         self.path = folder / FILE
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._version = len(migrations)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with closing(self._connect()) as connection:
+            # One process at a time: a second one would take the new file for the old one that it keeps
+            with locked(folder / f"{FILE}.lock"), closing(self._open()) as connection:
                 self._bring_up_to_date(connection, migrations)
+                connection.execute("PRAGMA journal_mode = WAL")  # only now: the file is known to be ours
         except (OSError, sqlite3.Error) as error:
             raise SettingsError(
                 f"{self.path}: expected a database that can be read and written, got: {error}; name another folder "
@@ -88,14 +93,20 @@ class Database:
             try:
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # SQLite itself ends it after some errors
+                    connection.execute("ROLLBACK")
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """A connection whose statements are all done or none; once this ends without an error they are on disk."""
+        """A connection whose statements are all done or none; once this ends without an error they are on disk.
+
+        Raises BusyError where another process writes for too long, or has brought the file to another version;
+        FullError where there is no room on the disk.
+        """
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
+                self._check_version(connection)
                 yield connection
                 connection.execute("COMMIT")
             finally:
@@ -103,8 +114,13 @@ class Database:
                     connection.execute("ROLLBACK")
 
     def size(self) -> int:
-        """Bytes on disk."""
-        return sum(path.stat().st_size for path in (self.path, self.path.with_name(f"{FILE}-wal")) if path.exists())
+        """Bytes of what is kept. The file may be larger: pages that became free are used again before it grows."""
+        with self.reading() as rows:
+            (used,) = rows.execute(
+                "SELECT (page_count - freelist_count) * page_size "
+                "FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+            ).fetchone()
+        return int(used)
 
     def close(self) -> None:
         """Close what nobody uses; afterwards the write-ahead log is part of the file."""
@@ -122,15 +138,41 @@ class Database:
             connection = self._connect()
         try:
             yield connection
+        except sqlite3.OperationalError as error:
+            if (refusal := self._refusal(error)) is None:
+                raise
+            raise refusal from error
         finally:
             self._idle.put(connection)
 
+    def _refusal(self, error: sqlite3.OperationalError) -> RefusalError | None:
+        """What a client is told of an error that neither it nor this program can help; None for any other."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the details
+        if code == sqlite3.SQLITE_BUSY:
+            return BusyError(f"another process has been writing for {PATIENCE:g} s; come back", retry_after=5)
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
+            return FullError(f"the database cannot be written ({error}); make room where the data folder lies")
+        return None
+
+    def _check_version(self, connection: sqlite3.Connection) -> None:
+        """A server that still runs when a newer one has migrated its file must not write to it as it was."""
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != self._version:
+            raise BusyError(
+                f"the database is of version {version} now, which another anymask made of version {self._version}: "
+                "restart this server with that one",
+                retry_after=30,
+            )
+
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection = self._open()
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
         return connection
 
     def _bring_up_to_date(self, connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
@@ -153,12 +195,16 @@ class Database:
             logger.info(
                 "%s: brought from version %d to %d; the old one is kept as %s", self.path, version, newest, kept
             )
-            with closing(sqlite3.connect(kept)) as copy:
+            part = kept.with_name(f"{kept.name}.part")
+            part.unlink(missing_ok=True)
+            with closing(sqlite3.connect(part)) as copy:
                 connection.backup(copy)
+            part.replace(kept)  # a process that dies on the way leaves no half of one under that name
         for step in range(version, newest):
             self._migrate(connection, step, migrations[step])
 
     def _migrate(self, connection: sqlite3.Connection, step: int, script: str) -> None:
+        """One step. References are not heeded meanwhile, or to replace a table would delete what refers to it."""
         connection.execute("BEGIN IMMEDIATE")
         try:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -167,6 +213,8 @@ class Database:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {step + 1}")
+                if (broken := connection.execute("PRAGMA foreign_key_check").fetchone()) is not None:
+                    raise sqlite3.IntegrityError(f"step {step + 1} leaves a row of {broken[0]} without its image")
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:

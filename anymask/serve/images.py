@@ -97,16 +97,27 @@ class Images:
             (packed,) = rows.execute("SELECT masks FROM images WHERE id = ?", (image,)).fetchone()
             return record, packed
 
-    def set_masks(self, image: str, packed: bytes, *, read: int, looks: tuple[dict[str, Any], ...] = ()) -> ImageRecord:
+    def set_masks(
+        self,
+        image: str,
+        packed: bytes,
+        *,
+        read: int,
+        looks: tuple[dict[str, Any], ...] = (),
+        parameters: dict[str, Any] | None = None,
+    ) -> ImageRecord:
         """Give an image the masks that were made from those of masks_revision ``read``.
+
+        parameters: with which they were found, where those are new.
 
         Raises NotFoundError; ConflictError where they are no longer the latest.
         """
         with self.database.changing() as rows:
             changed = rows.execute(
-                "UPDATE images SET masks = ?, looks = ?, state = 'ready', error = NULL, revision = revision + 1, "
-                "masks_revision = masks_revision + 1 WHERE id = ? AND masks_revision = ?",
-                (packed, json.dumps(looks), image, read),
+                "UPDATE images SET masks = ?, looks = ?, parameters = coalesce(?, parameters), state = 'ready', "
+                "error = NULL, revision = revision + 1, masks_revision = masks_revision + 1 "
+                "WHERE id = ? AND masks_revision = ?",
+                (packed, json.dumps(looks), json.dumps(parameters) if parameters is not None else None, image, read),
             ).rowcount
             record = _get(rows, image)
         if not changed:

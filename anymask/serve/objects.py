@@ -69,9 +69,7 @@ class Objects:
             raise NotFoundError(f"object {object_id}: the image never had one of that id; list its objects")
         return versions
 
-    def put(
-        self, image: str, object_id: str, document: dict[str, Any], *, read: int, deleted: bool = False
-    ) -> tuple[ObjectRecord, bool]:
+    def put(self, image: str, object_id: str, document: dict[str, Any], *, read: int) -> tuple[ObjectRecord, bool]:
         """Write the version after the one of revision ``read``; 0 for a new object. It, and whether it is new.
 
         What is there already, because an answer was lost and the request is sent again, is not written twice.
@@ -81,17 +79,28 @@ class Objects:
         with self.database.changing() as rows:
             latest = _latest(rows, image, object_id)
             current = 0 if latest is None else latest.revision
-            if latest is not None and current == read + 1 and (latest.document, latest.deleted) == (document, deleted):
+            if latest is not None and current == read + 1 and latest.document == document and not latest.deleted:
                 return latest, False
             if current != read:
                 raise ChangedMeanwhileError(object_id, read, latest)
             touch(rows, image)
-            return _insert(rows, image, object_id, document, latest, deleted), True
+            return _insert(rows, image, object_id, document, latest), True
 
     def delete(self, image: str, object_id: str, *, read: int) -> ObjectRecord:
-        """Note that an object is deleted; its history stays. Raises as ``put`` does."""
-        latest = self.history(image, object_id)[-1]
-        return self.put(image, object_id, latest.document, read=read, deleted=True)[0]
+        """Note that an object is deleted; its history stays, and to delete it twice does nothing more.
+
+        Raises NotFoundError where it never was, ChangedMeanwhileError where ``read`` is not the latest.
+        """
+        with self.database.changing() as rows:
+            latest = _latest(rows, image, object_id)
+            if latest is None:
+                raise NotFoundError(f"object {object_id}: the image never had one of that id; list its objects")
+            if latest.deleted and latest.revision in (read, read + 1):
+                return latest
+            if latest.revision != read:
+                raise ChangedMeanwhileError(object_id, read, latest)
+            touch(rows, image)
+            return _insert(rows, image, object_id, latest.document, latest, deleted=True)
 
     def replace(self, image: str, documents: dict[str, dict[str, Any]]) -> list[ObjectRecord]:
         """Delete all objects of an image and make these, by id; all of that or nothing. Raises NotFoundError."""

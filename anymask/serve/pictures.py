@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from anymask.files import locked
+from anymask.serve.refusals import NotFoundError
 
 STRAY = 3600.0  # seconds after which a file that no image has is no upload in progress
 
@@ -28,12 +29,15 @@ class Pictures:
         with self._lock, locked(self._lock_file):
             yield
 
-    def put(self, content: bytes) -> str:
-        """Write a file, unless it is there; its SHA-256 in hex. It is on disk when this returns."""
+    def put(self, content: bytes) -> tuple[str, bool]:
+        """Write a file, unless it is there; its SHA-256 in hex, and whether it is new. It is on disk afterwards."""
         name = hashlib.sha256(content).hexdigest()
         path = self.path(name)
-        if not path.exists():
-            path.parent.mkdir(exist_ok=True)
+        is_new = not path.exists()
+        if is_new:
+            if not path.parent.exists():
+                path.parent.mkdir(exist_ok=True)
+                _sync_folder(self.folder)
             handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
             try:
                 with os.fdopen(handle, "wb") as stream:
@@ -45,11 +49,14 @@ class Pictures:
                 Path(part).unlink(missing_ok=True)
                 raise
             _sync_folder(path.parent)
-        return name
+        return name, is_new
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file. Raises FileNotFoundError where somebody took it away."""
-        return self.path(name).read_bytes()
+        """The bytes of a file. Raises NotFoundError where its image was deleted meanwhile, or somebody took it away."""
+        try:
+            return self.path(name).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFoundError(f"picture {name}: its file is gone; send it again") from error
 
     def remove(self, name: str) -> None:
         """Remove a file that no image has any more."""

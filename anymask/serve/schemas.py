@@ -4,23 +4,15 @@ Coordinates are source pixels: points (x, y), boxes (x1, y1, x2, y2). Masks are 
 """
 
 import json
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from anymask import rle
-from anymask.errors import PromptError
-from anymask.maskset import MaskSet
-from anymask.prompts import PROMPTS, Prompt, Text, parse
+from anymask.prompts import PROMPTS
 from anymask.prompts.schema import object_schema
 from anymask.segment import Refine
-from anymask.serve.images import ImageRecord
-from anymask.serve.objects import ObjectRecord
-from anymask.serve.prompt_bounds import MOST_PROMPTS, check_prompts
-from anymask.words.answer import Answer, unknown_nouns
+from anymask.serve.prompt_bounds import MOST_PROMPTS
 
 HEX = "^[0-9a-f]{32}$"
 ImageId = Annotated[str, Path(alias="image", pattern=HEX, description="An image's id: 32 hex digits.")]
@@ -171,7 +163,7 @@ class LookRequest(Strict):
 
 
 class LookAnswer(BaseModel):
-    """The masks that the look added, and the parents of all masks, which may have changed."""
+    """The masks that the look added or made finer, and the parents of all masks, which may have changed."""
 
     revision: int
     masks: list[Mask]
@@ -181,8 +173,9 @@ class LookAnswer(BaseModel):
 class ObjectFields(Strict):
     """An object that somebody selected.
 
-    Where its mask comes from: ``mask``, the id of a mask of the image; or else ``prompts`` and ``rank``, the answer of
-    select that it is. ``edited``: it was changed by hand since.
+    Where its mask comes from: ``mask``, the id of a mask of the image; or else it is answer ``rank`` of a select to
+    number ``prompt`` of ``prompts``, with the ``refine`` and ``zoom`` that were given. ``edited``: it was changed by
+    hand since. ``looks``: how many closer looks there were then; null for those there are when the object is sent.
     """
 
     label: Annotated[str, Field(max_length=200)] = ""
@@ -192,7 +185,11 @@ class ObjectFields(Strict):
     prompts: Annotated[
         list[Annotated[dict[str, Any], Field(json_schema_extra=PROMPT_SCHEMA)]], Field(max_length=MOST_PROMPTS)
     ] = []
+    prompt: Annotated[int, Field(ge=0, lt=MOST_PROMPTS)] = 0
     rank: Annotated[int, Field(ge=0, le=1000)] = 0
+    refine: Refine | None = None
+    zoom: bool | None = None
+    looks: Annotated[int, Field(ge=0, le=2**31)] | None = None
     mask: Annotated[int, Field(ge=0, le=2**31)] | None = None
     edited: bool = False
     score: Score | None = None
@@ -231,6 +228,14 @@ class ObjectList(BaseModel):
     objects: list[Object]
 
 
+class Replayed(BaseModel):
+    """What became of a recipe: its objects as they are now, and what is otherwise than when it was recorded."""
+
+    revision: int
+    objects: list[Object]
+    warnings: list[str]
+
+
 class History(BaseModel):
     """Every version of an object, the first one first."""
 
@@ -255,147 +260,3 @@ class Health(BaseModel):
     running: int
     open_images: int
     open_bytes: int
-
-
-# From what the package holds to those
-
-
-def image_json(record: ImageRecord, *, working: bool, found: MaskSet | None = None) -> Image:
-    """An image; its masks where ``found`` is given."""
-    return Image(
-        id=record.id,
-        name=record.name,
-        width=record.width,
-        height=record.height,
-        state="working" if working and record.state == "waiting" else record.state,
-        error=record.error,
-        created=record.created,
-        revision=record.revision,
-        masks=None if found is None else masks_json(found),
-    )
-
-
-def masks_json(found: MaskSet, first: int = 0) -> list[Mask]:
-    """The masks of a set from the one of index ``first`` on."""
-    parents = found.parents
-    return [
-        Mask(
-            id=index,
-            box=_box(found, index),
-            score=_score(found, index),
-            parent=int(parents[index]),
-            rle=rle_json(found, index),
-        )
-        for index in range(first, len(found))
-    ]
-
-
-def picked_json(picked: MaskSet, ids: dict[bytes, int], request: SelectRequest, texts: Sequence[int]) -> list[Picked]:
-    """The answers that a request asks for. ids: of the image's masks. texts: the numbers of prompts that are texts."""
-    answers = []
-    for index, (prompt, rank) in enumerate(zip(np.asarray(picked.prompt), np.asarray(picked.rank), strict=True)):
-        most = request.candidates or (len(picked) if prompt in texts else 3)
-        if rank >= most:
-            continue
-        known = ids.get(picked.rles[index])
-        answers.append(
-            Picked(
-                prompt=int(prompt),
-                rank=int(rank),
-                score=_score(picked, index),
-                box=_box(picked, index),
-                id=known,
-                rle=None if request.rles == "new" and known is not None else rle_json(picked, index),
-            )
-        )
-    return answers
-
-
-def text_json(number: int, prompt: Text, answer: Answer) -> TextAnswer:
-    """What there is to say of a text."""
-    return TextAnswer(
-        prompt=number,
-        text=prompt.text,
-        query=prompt.query.to_json(),
-        reason=answer.reason,
-        notes=list(answer.notes),
-        nearest=[Near(id=near.index, score=round(near.score, 6), name=near.name) for near in answer.nearest],
-        unknown={word: list(near) for word, near in unknown_nouns(prompt.query).items()},
-    )
-
-
-def object_json(record: ObjectRecord, kind: type[Object] = Object) -> Object:
-    """An object, or with `Version` one version of it."""
-    mask = record.document["rle"]
-    height, width = mask["size"]
-    counts = [mask["counts"].encode("ascii")]
-    return kind.model_validate(
-        {
-            **record.document,
-            "id": record.id,
-            "revision": record.revision,
-            "created": record.created,
-            "changed": record.changed,
-            "deleted": record.deleted,
-            "box": rle.boxes(counts, height, width)[0].tolist(),
-            "area": int(rle.areas(counts)[0]),
-        }
-    )
-
-
-def rle_json(found: MaskSet, index: int) -> Rle:
-    """One mask."""
-    return Rle(size=found.size, counts=found.rles[index].decode("ascii"))
-
-
-def _box(found: MaskSet, index: int) -> Sides:
-    x1, y1, x2, y2 = (float(side) for side in found.boxes[index])
-    return x1, y1, x2, y2
-
-
-def _score(found: MaskSet, index: int) -> float:
-    return round(float(found.scores[index]), 6)
-
-
-# And from those to what the package holds
-
-
-def prompts_of(documents: Sequence[dict[str, Any]]) -> list[Prompt]:
-    """The prompts of a body. Raises PromptError, which names the first that is none."""
-    check_prompts(documents)
-    prompts = []
-    for number, document in enumerate(documents):
-        try:
-            prompts.append(parse(document))
-        except PromptError as error:
-            raise PromptError(f"prompts[{number}]: {error}") from error
-    return prompts
-
-
-def document_of(fields: ObjectFields, record: ImageRecord) -> dict[str, Any]:
-    """What is kept of an object of that image.
-
-    Raises PromptError for prompts that are none, and for a mask that is not of the image.
-    """
-    prompts_of(fields.prompts)
-    size = (record.height, record.width)
-    if len(fields.rle.counts) > MOST_RLE:
-        raise PromptError(
-            f"rle: expected at most {MOST_RLE} characters, got {len(fields.rle.counts)}: make it smoother"
-        )
-    counts = fields.rle.counts.encode("ascii")
-    if fields.rle.size != size or not rle.fills([counts], *size)[0]:
-        raise PromptError(
-            f"rle: expected compressed COCO run lengths of a mask of {size[0]} x {size[1]} pixels, got other ones of "
-            f"{fields.rle.size[0]} x {fields.rle.size[1]}"
-        )
-    document = fields.model_dump(mode="json", exclude={"revision"})
-    document["rle"]["counts"] = rle.tidied(counts, *size).decode("ascii")
-    return document
-
-
-def masks_of(records: Sequence[ObjectRecord], size: tuple[int, int]) -> MaskSet:
-    """The masks of objects as a set, without the picture; a mask without a score has 1."""
-    rles = tuple(each.document["rle"]["counts"].encode("ascii") for each in records)
-    scores = [1.0 if each.document["score"] is None else each.document["score"] for each in records]
-    return MaskSet(size, rle.boxes(rles, *size), np.array(scores, np.float32), rles)

@@ -3,10 +3,11 @@
 Everything here blocks. Routes call what is short in a thread, and hand the rest to a lane.
 """
 
+import contextlib
 import logging
-import sqlite3
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -16,16 +17,18 @@ from anymask.errors import AnymaskError
 from anymask.image import load_image, read_header
 from anymask.maskset import MaskSet
 from anymask.prompts import Prompt, Text
+from anymask.recipe import Look, Parameters, Recipe, replay
 from anymask.runtimes import runtime_name
 from anymask.segment import Refine, Segmenter
 from anymask.serve.database import Database
 from anymask.serve.images import ImageRecord, Images, NewImage
 from anymask.serve.lanes import CancelledError, Job, Lane
-from anymask.serve.objects import Objects
+from anymask.serve.objects import ObjectRecord, Objects
 from anymask.serve.opened import Opened, OpenImage
 from anymask.serve.packed_masks import pack
 from anymask.serve.pictures import Pictures
-from anymask.serve.refusals import FullError, NotFoundError, TooLargeError
+from anymask.serve.recipes import document_of, looks_of, selected_of
+from anymask.serve.refusals import BusyError, ConflictError, FullError, NotFoundError, TooLargeError
 from anymask.serve.settings import ServeSettings
 from anymask.words.answer import Answer
 
@@ -92,11 +95,16 @@ class Workspace:
         with self.pictures.settled():
             self._check_quota(len(content), name)
             try:
-                picture = self.pictures.put(content)
-                new = NewImage(picture, media_type, len(content), name, header.width, header.height, parameters)
-                return self.images.add(new)
-            except (OSError, sqlite3.OperationalError) as error:
+                picture, is_new = self.pictures.put(content)
+            except OSError as error:
                 raise FullError(f"{name}: cannot be kept ({error}); make room where the data folder lies") from error
+            new = NewImage(picture, media_type, len(content), name, header.width, header.height, parameters)
+            try:
+                return self.images.add(new)
+            except BaseException:
+                if is_new:  # a file without a row would take room that nothing accounts for
+                    self.pictures.remove(picture)
+                raise
 
     def remove(self, image: str) -> None:
         """Delete an image, its objects, and its file where no other image has it. Raises NotFoundError."""
@@ -151,11 +159,18 @@ class Workspace:
                 self.pictures.read(record.picture), max_pixels=self.settings.max_pixels, name=record.name
             )
             job.check()
-            found = self.segmenter(pixels, max_pixels=self.settings.max_pixels, report=job.report, **record.parameters)
+            found = self.segmenter(
+                pixels,
+                max_pixels=self.settings.max_pixels,
+                report=job.report,
+                **Parameters(**record.parameters).of_call(),
+            )
             job.check()
             opened = OpenImage(self.images.set_masks(image, pack(found), read=record.masks_revision), found)
         except (CancelledError, NotFoundError):
             raise
+        except ConflictError:  # another process, to which a request for the same image came, was faster
+            return self.opened.get(image)
         except AnymaskError as error:
             self.images.fail(image, str(error))
             raise
@@ -164,7 +179,16 @@ class Workspace:
             logger.exception("image %s", image)
             raise
         self.opened.put(opened)
+        self._label_when_idle(opened)
         return opened
+
+    def _label_when_idle(self, opened: OpenImage) -> None:
+        """Have the label scores ready for the first words that are typed, where no other picture waits."""
+        waiting, _ = self.finding.counts()
+        if waiting:
+            return
+        with contextlib.suppress(BusyError):  # they are made when they are asked for
+            self.finding.submit(lambda _: self.segmenter.label(opened.found))
 
     # Choose
 
@@ -180,7 +204,8 @@ class Workspace:
         """The masks that answer prompts, see `Segmenter.select`. Raises PromptError, NotFoundError, as ``check``."""
         opened = self.opened.get(image)
         check()
-        picked = self.segmenter.select(opened.found, prompts, refine=refine, zoom=zoom)
+        drawn = Parameters(**opened.record.parameters).drawn
+        picked = self.segmenter.select(opened.found, prompts, refine=refine, zoom=zoom, drawn=drawn)
         texts = {number: each for number, each in enumerate(prompts) if isinstance(each, Text)}
         found = opened.found
         if any(each.has_nouns for each in texts.values()):
@@ -188,24 +213,65 @@ class Workspace:
         return Selected(opened, picked, {number: each.answer(found) for number, each in texts.items()})
 
     def look(
-        self, image: str, box: tuple[float, ...], image_size: int | None, check: Callable[[], None] = lambda: None
-    ) -> tuple[OpenImage, int]:
-        """Look closer at a region, see `Segmenter.look`: the image with what that adds, and how many masks it had.
+        self,
+        image: str,
+        box: tuple[float, float, float, float],
+        image_size: int | None,
+        check: Callable[[], None] = lambda: None,
+    ) -> tuple[OpenImage, MaskSet]:
+        """Look closer at a region, see `Segmenter.look`: the image with what that adds, and the masks it had before.
 
         Raises PromptError, SettingsError, NotFoundError; ConflictError where another process was faster.
         """
         with self.opened.changing(image):
             opened = self.opened.get(image)
             check()
-            found = self.segmenter.look(opened.found, box, image_size=image_size)
-            before = len(opened.found)
-            if len(found) == before and found == opened.found:
+            parameters = Parameters(**opened.record.parameters)
+            found = Look(box, image_size).at(self.segmenter, opened.found, parameters)
+            before = opened.found
+            if found == before:
                 return opened, before
             looks = (*opened.record.looks, {"box": list(box), "image_size": image_size})
             record = self.images.set_masks(image, pack(found), read=opened.record.masks_revision, looks=looks)
             opened = replace(opened, record=record, found=found)
             self.opened.put(opened)
             return opened, before
+
+    # Recipes
+
+    def recipe(self, image: str) -> Recipe:
+        """The objects of an image as a recipe. Raises NotFoundError."""
+        opened = self.opened.get(image)
+        record = opened.record
+        objects = [selected_of(each.document) for each in self.objects.all(image)]
+        parameters = Parameters(**record.parameters)
+        return Recipe.of(self.segmenter, opened.found, parameters, looks_of(record), objects, record.name)
+
+    def replay(
+        self, image: str, recipe: Recipe, report: Callable[[int, int], None]
+    ) -> tuple[ImageRecord, list[ObjectRecord], list[str]]:
+        """Select the objects of a recipe, in the place of those the image has; what differs, in lines.
+
+        Raises PromptError, NotFoundError; ConflictError where its masks were changed meanwhile.
+        """
+        with self.opened.changing(image):
+            opened = self.opened.get(image)
+            if (pixels := opened.found.image) is None:
+                raise NotFoundError(f"image {image}: opened without its picture")
+            name = opened.record.name
+            again = replay(recipe, self.segmenter, pixels, max_pixels=pixels.size, name=name, report=report)
+            made = again.recipe
+            record = self.images.set_masks(
+                image,
+                pack(again.found),
+                read=opened.record.masks_revision,
+                looks=tuple(asdict(each) for each in made.looks),
+                parameters=asdict(made.parameters),
+            )
+            self.opened.put(OpenImage(record, again.found))
+        documents = {secrets.token_hex(16): document_of(each, made.picture.size) for each in made.objects}
+        objects = self.objects.replace(image, documents)
+        return self.images.get(image), objects, list(again.warnings)
 
     def health(self) -> dict[str, Any]:
         """What can be said of the server without asking for anything."""

@@ -270,7 +270,7 @@ def test_a_file_without_prompts_is_refused(run: Run, content: bytes | None, said
         (["--box", "1,2,3"], "expected 4 numbers with commas between them, got '1,2,3'"),
         (["--box", "5,5,1,1"], "x1 < x2"),
         (["--box", "0,0,inf,1"], "finite"),
-        (["--format", "svg"], "expected one or more of coco, png, overlay, cutout, got 'svg'"),
+        (["--format", "jpg"], "expected one or more of coco, png, overlay, cutout, svg, recipe, got 'jpg'"),
         (["--format", "coco,"], None),  # a comma too many is no error
         (["--format", ","], "got nothing"),
         (["--candidates", "0"], "--candidates"),

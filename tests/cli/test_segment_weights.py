@@ -134,7 +134,14 @@ def test_a_checkpoint_is_exported_for_every_runtime(run: Run, picture: Path, suf
     assert ended.code == 0 and ended.out.startswith(f"mine{suffix}: ")
     assert "largest differences to ONNX Runtime: scores " in ended.out
     ours, other = Segmenter("mine.pt", threads=1), Segmenter(f"mine{suffix}", threads=1)
-    for name in ("score_rule", "crop_rule", "mask_rule", "image_size", "shown", "_auto"):  # all that the metadata say
+    for name in (
+        "score_rule",
+        "crop_rule",
+        "mask_rule",
+        "image_size",
+        "shown",
+        "auto_refine",
+    ):  # all that the metadata say
         assert getattr(ours, name) == getattr(other, name)
     agree(ours, other, picture)
 

@@ -4,6 +4,7 @@ import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -89,6 +90,8 @@ def test_every_output_takes_every_set(name: str, shape: str) -> None:
     np.testing.assert_array_equal(photo, PHOTO)
     if output.media_type == "application/json":
         assert output.suffix.endswith(".json") and json.loads(data)
+    elif output.media_type == "image/svg+xml":
+        assert output.suffix.endswith(".svg") and ElementTree.fromstring(data).tag.endswith("svg")
     else:
         assert output.suffix.endswith(".png") and Image.MIME[read(data).format or ""] == output.media_type
 
@@ -134,6 +137,17 @@ def test_coco_gives_the_masks_back(tmp_path: Path, shape: str) -> None:
         assert annotation["bbox"] == coco_mask.toBbox(annotation["segmentation"]).tolist()
         assert annotation["score"] == pytest.approx(found.scores[index], abs=1e-6)
         assert dataset.loadCats(annotation["category_id"])[0]["name"] == "object"
+
+
+def test_coco_categories_are_the_labels(tmp_path: Path) -> None:
+    data = OUTPUTS["coco"].encode(found_in(SHAPES["several"]), PHOTO, labels=["cup", "", "apfel é", "cup", "object"])
+    dataset = read_coco(data, tmp_path)
+    assert dataset.dataset["categories"] == [
+        {"id": 1, "name": "apfel é"},
+        {"id": 2, "name": "cup"},
+        {"id": 3, "name": "object"},
+    ]
+    assert [each["category_id"] for each in dataset.dataset["annotations"]] == [2, 3, 1, 2, 3]
 
 
 def test_coco_results_can_be_loaded(tmp_path: Path) -> None:
@@ -276,6 +290,13 @@ def test_the_smallest_mask_is_on_top_and_the_line_around_it_is_single() -> None:
     assert abs(image[20, 20] / image[20, 20].sum() - hues[0] / hues[0].sum()).max() < 0.02
     assert abs(image[10, 10] / image[10, 10].sum() - hues[1] / hues[1].sum()).max() < 0.02
     assert (image[20, 14] == image[10, 10]).all()  # the large one has no line where the small one begins
+
+
+def test_a_mask_is_tinted_in_the_colour_that_was_chosen() -> None:
+    found, photo = MaskSet.from_masks(np.stack([square(15, 25), square(26, 36)])), np.zeros((40, 40, 3), np.uint8)
+    image = load_image(OUTPUTS["overlay"].encode(found, photo, colours=["#0000ff", None])).astype(int)
+    assert image[20, 20, 2] > 60 and image[20, 20, :2].sum() == 0
+    np.testing.assert_array_equal(image[26:, 26:], load_image(OUTPUTS["overlay"].encode(found, photo))[26:, 26:])
 
 
 def test_there_is_no_line_along_the_edge_of_the_picture() -> None:

@@ -2,6 +2,13 @@
 
 from fastapi import APIRouter
 
-from anymask.serve.routes import exports, health, images, objects, selecting
+from anymask.serve.routes import exports, health, images, objects, recipes, selecting
 
-ROUTERS: tuple[APIRouter, ...] = (images.router, selecting.router, objects.router, exports.router, health.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    images.router,
+    selecting.router,
+    objects.router,
+    exports.router,
+    recipes.router,
+    health.router,
+)

@@ -11,7 +11,8 @@ from anymask.outputs import OUTPUTS, Output
 from anymask.serve.lanes import Job
 from anymask.serve.refusals import NotAcceptableError
 from anymask.serve.routes.asking import PROBLEMS, Work, in_lane, ready
-from anymask.serve.schemas import ImageId, Problem, masks_of
+from anymask.serve.schemas import ImageId, Problem
+from anymask.serve.translation import masks_of
 from anymask.serve.workspace import Workspace
 
 router = APIRouter(tags=["export"], responses=PROBLEMS)
@@ -80,5 +81,12 @@ def _export(work: Workspace, image: str, output: Output, of: str, _: Job[tuple[s
     if of == "masks":
         return opened.record.name, output.encode(opened.found, pixels, name=opened.record.name)
     objects = work.objects.all(image)
-    masks = masks_of(objects, opened.found.size)
-    return opened.record.name, output.encode(masks, pixels, name=opened.record.name)
+    documents = [each.document for each in objects]
+    content = output.encode(
+        masks_of(objects, opened.found.size),
+        pixels,
+        name=opened.record.name,
+        labels=[each["label"] for each in documents],
+        colours=[each["colour"] for each in documents],
+    )
+    return opened.record.name, content

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,11 +14,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from anymask.errors import AnymaskError, printable
+from anymask.recipe import Parameters
 from anymask.segment import DRAWN, Refine
 from anymask.serve.lanes import CancelledError, Job
 from anymask.serve.refusals import BusyError, NotFoundError
 from anymask.serve.routes.asking import PROBLEMS, Work, found, in_lane
-from anymask.serve.schemas import Image, ImageId, ImagePage, Problem, image_json
+from anymask.serve.schemas import Image, ImageId, ImagePage, Problem
+from anymask.serve.translation import image_json
 from anymask.serve.workspace import OTHER, Workspace
 
 router = APIRouter(tags=["images"], responses=PROBLEMS)
@@ -49,17 +52,9 @@ async def send(
 ) -> Image:
     """Send a picture; every mask of it is found."""
     name = printable(file.filename or "picture", LONGEST_NAME)
-    parameters = {
-        "image_size": image_size,
-        "score": score,
-        "iou": iou,
-        "max_masks": max_masks,
-        "drawn": drawn,
-        "refine": refine,
-        "snap": snap,
-    }
+    parameters = Parameters(image_size, score, iou, max_masks, drawn, refine, snap)
     content = await file.read()
-    record = await run_in_threadpool(work.receive, content, name, parameters)
+    record = await run_in_threadpool(work.receive, content, name, asdict(parameters))
     response.headers["Location"] = f"/v1/images/{record.id}"
     try:
         if not wait:

@@ -20,9 +20,8 @@ from anymask.serve.schemas import (
     Problem,
     Revision,
     Version,
-    document_of,
-    object_json,
 )
+from anymask.serve.translation import document_of, object_json
 
 router = APIRouter(tags=["objects"], responses=PROBLEMS)
 

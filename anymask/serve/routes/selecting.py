@@ -7,17 +7,8 @@ from fastapi import APIRouter, Request
 from anymask.prompts import Prompt, Text
 from anymask.serve.lanes import Job
 from anymask.serve.routes.asking import PROBLEMS, Work, in_lane, ready
-from anymask.serve.schemas import (
-    ImageId,
-    LookAnswer,
-    LookRequest,
-    SelectAnswer,
-    SelectRequest,
-    masks_json,
-    picked_json,
-    prompts_of,
-    text_json,
-)
+from anymask.serve.schemas import ImageId, LookAnswer, LookRequest, SelectAnswer, SelectRequest
+from anymask.serve.translation import masks_json, picked_json, prompts_of, text_json
 from anymask.serve.workspace import Workspace, places
 
 router = APIRouter(tags=["selecting"], responses=PROBLEMS)
@@ -55,6 +46,6 @@ def _look(work: Workspace, image: str, body: LookRequest, job: Job[LookAnswer]) 
     found = opened.found
     return LookAnswer(
         revision=opened.record.revision,
-        masks=masks_json(found, first=before),
+        masks=masks_json(found, before),
         parents=[int(parent) for parent in found.parents],
     )

@@ -1,0 +1,40 @@
+"""/v1/images/{image}/recipe: what was selected as a program, and such a program run again."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+
+from anymask.recipe import Recipe
+from anymask.serve.lanes import Job
+from anymask.serve.routes.asking import PROBLEMS, Work, in_lane, ready
+from anymask.serve.schemas import ImageId, Replayed
+from anymask.serve.translation import object_json
+from anymask.serve.workspace import Workspace
+
+router = APIRouter(tags=["recipes"], responses=PROBLEMS)
+
+
+@router.get("/v1/images/{image}/recipe")
+async def read(request: Request, work: Work, image: ImageId) -> dict[str, Any]:
+    """The objects of an image as a recipe, see docs/recipes.md: ``anymask segment --prompt`` selects them again."""
+    await ready(request, work, image)
+    return await in_lane(request, work.choosing, lambda _: work.recipe(image).to_json())
+
+
+@router.put("/v1/images/{image}/recipe")
+async def replay(
+    request: Request,
+    work: Work,
+    image: ImageId,
+    body: Annotated[dict[str, Any], Body(description="A recipe; docs/recipe.schema.json says what it holds.")],
+) -> Replayed:
+    """Select the objects of a recipe in this picture, in the place of those it has; what differs is told."""
+    recipe = Recipe.from_json(body)
+    await ready(request, work, image)
+    return await in_lane(request, work.finding, partial(_replay, work, image, recipe))
+
+
+def _replay(work: Workspace, image: str, recipe: Recipe, job: Job[Replayed]) -> Replayed:
+    record, objects, warnings = work.replay(image, recipe, job.report)
+    return Replayed(revision=record.revision, objects=[object_json(each) for each in objects], warnings=warnings)
