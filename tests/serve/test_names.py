@@ -86,7 +86,13 @@ def test_names(serve: Serve) -> None:
     )
     pictures = [name for name in held if name.startswith("pictures/")]
     assert len(pictures) == 1 and re.fullmatch(r"pictures/[0-9a-f]{2}/[0-9a-f]{64}", pictures[0])
-    assert set(held) - set(pictures) <= {"anymask.db", "anymask.db-wal", "anymask.db-shm", "pictures.lock"}
+    assert set(held) - set(pictures) <= {
+        "anymask.db",
+        "anymask.db-wal",
+        "anymask.db-shm",
+        "pictures.lock",
+        "anymask.db.lock",
+    }
     assert not list(served.settings.data.parent.glob("etc")) and not list(served.settings.data.parent.glob("*passwd*"))
 
 
