@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from anymask.prompts import PROMPTS
 from anymask.prompts.schema import object_schema
 from anymask.segment import Refine
-from anymask.serve.prompt_bounds import MOST_PROMPTS
+from anymask.serve.prompt_bounds import FARTHEST, MOST_PROMPTS
 
 HEX = "^[0-9a-f]{32}$"
 ImageId = Annotated[str, Path(alias="image", pattern=HEX, description="An image's id: 32 hex digits.")]
@@ -20,7 +20,7 @@ ObjectId = Annotated[str, Path(alias="object", pattern=HEX, description="An obje
 Revision = Annotated[int, Query(ge=1, le=2**31, description="The object's revision that was read.")]
 
 Colour = Annotated[str, Field(pattern="^#[0-9a-f]{6}$")]
-Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Finite = Annotated[float, Field(strict=True, ge=-FARTHEST, le=FARTHEST, allow_inf_nan=False)]
 Score = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Sides = tuple[Finite, Finite, Finite, Finite]
 

@@ -78,6 +78,6 @@ def test_hostile_uploads(serve: Serve) -> None:
 def test_a_thousand_hostile_uploads(serve: Serve) -> None:
     told = attack(serve(max_pixels=MOST_PIXELS, memory=64 * 2**20), 1000)
     memory = told["resident_mib"]
-    assert isinstance(memory, dict) and memory["largest"] - memory["before"] < 400
+    assert isinstance(memory, dict) and memory["largest"] - memory["before"] < 600
     if REPORT is not None:
         Path(REPORT).write_text(json.dumps(told, indent=2) + "\n")
