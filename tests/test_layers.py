@@ -12,7 +12,7 @@ PACKAGE = "anymask"
 
 # A module or folder may import those of a lower tier. Inside one tier an import is allowed where it makes no cycle.
 TIERS = (
-    {"errors", "boxes", "files"},
+    {"errors", "boxes", "files", "stretches"},
     {
         "image",
         "rle",
@@ -22,6 +22,7 @@ TIERS = (
         "maskset",
         "models",
         "interpolation",
+        "strip",
         "rules",
         "datasets",
         "sample",
