@@ -44,7 +44,9 @@ ALLOWED_IN = {
     # To train and to export, and as a runtime that one chooses by name
     "torch": {"network", "train", "export", "runtimes.torch_runtime"},
     "onnx": {"network", "train", "export"},
-    "openvino": {"runtimes.openvino_engine"},  # the one place that turns its telemetry off
+    # The one place for each that turns its telemetry off
+    "onnxruntime": {"runtimes.onnx_session"},
+    "openvino": {"runtimes.openvino_engine"},
     "scipy": {"evaluate"},
     "skimage": {"evaluate"},
     **{key: {"serve"} for key in ("fastapi", "starlette", "pydantic", "prometheus_client")},

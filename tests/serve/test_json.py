@@ -25,7 +25,7 @@ def nested(depth: int) -> str:
     return '{"or": [' * depth + "{}" + "]}" * depth
 
 
-SELECTS = {
+SELECTS: dict[str, tuple[str | bytes, int]] = {
     "NaN": (point("NaN"), 422),
     "Infinity": (point("-Infinity"), 422),
     "1e999": (point("1e999"), 422),
