@@ -2,7 +2,7 @@
 
 python scripts/measure_serve.py [--requests N] [--images N] > figures.json
 
-It starts a server of its own over a folder that goes away; the figures in docs/serve_security.md are what it printed.
+It starts a server of its own over a folder that goes away.
 """
 
 import argparse

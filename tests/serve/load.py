@@ -20,7 +20,9 @@ class Load:
 async def all_at_once(address: str, requests: list[tuple[str, dict[str, Any]]], patience: float) -> Load:
     """POST every (path, JSON) at the same time, again after Retry-After where the server is busy."""
     load = Load([{}] * len(requests))
-    limits = httpx.Limits(max_connections=len(requests), max_keepalive_connections=len(requests))
+    limits = httpx.Limits(
+        max_connections=len(requests), max_keepalive_connections=0
+    )  # a new one each: none is closed just as it is used again
     until = time.monotonic() + patience
     async with httpx.AsyncClient(base_url=address, timeout=patience, limits=limits) as client:
 
