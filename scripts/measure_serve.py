@@ -99,7 +99,7 @@ def selects(ids: list[str], count: int, side: int) -> list[tuple[str, dict[str, 
 
 def click(number: int, side: int) -> dict[str, Any]:
     at = [(37 * number) % side, (23 * number) % (side * 3 // 4)]
-    return {"prompts": [{"type": "point", "points": [at]}], "refine": "off"}
+    return {"prompts": [{"type": "point", "points": [at]}], "refine": "off", "zoom": False}
 
 
 def clicks(client: httpx.Client, image: str, side: int) -> list[float]:

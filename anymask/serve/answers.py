@@ -18,7 +18,6 @@ from anymask.serve.refusals import BusyError, status_of
 logger = logging.getLogger(__name__)
 
 LONGEST = 1000  # characters of a message
-CLIENT_GONE = 499  # as nginx calls it; nobody reads it
 
 
 def problem(
@@ -74,7 +73,13 @@ def _allowed(request: Request) -> str:
 
 
 def _cancelled(_: Request, __: Exception) -> JSONResponse:
-    return problem(CLIENT_GONE, "CancelledError", "the client went away, and the work was stopped")
+    # A client that went away does not read it; one that still waits is told when the server ends
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "CancelledError",
+        "the work was stopped, for the server ends: come back when it is up again",
+        headers={"Retry-After": "2"},
+    )
 
 
 def _no_memory(_: Request, __: Exception) -> JSONResponse:

@@ -37,14 +37,17 @@ def test_two_hundred_selects_at_once(serve: Serve, segmenter: Segmenter) -> None
     ids = [served.image(each)["id"] for each in pictures]
     found = [segmenter(load_image(each), **QUICK) for each in pictures]  # type: ignore[arg-type]
     requests: list[tuple[str, dict[str, Any]]] = [
-        (f"/v1/images/{ids[number % IMAGES]}/select", {"prompts": [prompt_of(number).to_json()], "refine": "off"})
+        (
+            f"/v1/images/{ids[number % IMAGES]}/select",
+            {"prompts": [prompt_of(number).to_json()], "refine": "off", "zoom": False},
+        )
         for number in range(REQUESTS)
     ]
     load = asyncio.run(all_at_once(served.address, requests, 4 * PATIENCE))
     assert load.refused > 0  # more came at once than may wait
     for number, answer in enumerate(load.answers):
         prompt = parse(requests[number][1]["prompts"][0])
-        picked = segmenter.select(found[number % IMAGES], [prompt], refine="off")
+        picked = segmenter.select(found[number % IMAGES], [prompt], refine="off", zoom=False)
         expected = [counts.decode() for counts in picked.rles[:3]]
         assert [each["rle"]["counts"] for each in answer["masks"]] == expected, number
     health = served.client.get("/v1/health").json()
