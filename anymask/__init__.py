@@ -36,6 +36,8 @@ if _typing.TYPE_CHECKING:
     from anymask.prompts.box import Box
     from anymask.prompts.point import Point
     from anymask.prompts.text import Text
+    from anymask.recipe.document import Recipe
+    from anymask.recipe.replaying import replay
     from anymask.segment import Segmenter
 
 __version__ = "0.1.0"
@@ -49,6 +51,7 @@ __all__ = [
     "MissingExtraError",
     "Point",
     "PromptError",
+    "Recipe",
     "Segmenter",
     "SettingsError",
     "ShapeError",
@@ -56,6 +59,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "load_image",
+    "replay",
 ]
 
 # Where the names that are no errors live.
@@ -63,9 +67,11 @@ _HOMES = {
     "Box": "anymask.prompts.box",
     "MaskSet": "anymask.maskset",
     "Point": "anymask.prompts.point",
+    "Recipe": "anymask.recipe.document",
     "Segmenter": "anymask.segment",
     "Text": "anymask.prompts.text",
     "load_image": "anymask.image",
+    "replay": "anymask.recipe.replaying",
 }
 
 

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import ClassVar
 
 import numpy as np
@@ -12,8 +11,11 @@ from numpy.typing import NDArray
 from anymask import rle
 from anymask.errors import WeightsError
 from anymask.letterbox import Letterbox
+from anymask.overlap import in_columns
 from anymask.runtimes.onnx_classifier import CURE, LABELS, STRIDE, OnnxClassifier
 from anymask.words.nouns import nouns
+
+AT_ONCE = 32  # masks whose columns are looked at together: bounds the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,15 +71,35 @@ def coverage(rles: Sequence[bytes], letterbox: Letterbox) -> NDArray[np.float32]
     rles: masks of the picture of ``letterbox``.
     """
     h, w = letterbox.height // STRIDE, letterbox.width // STRIDE
-    across, down = letterbox.shares_of_cells(h, w)
-    x_scale, y_scale = letterbox.scale_x / STRIDE, letterbox.scale_y / STRIDE  # cells a pixel
     covered = np.zeros((len(rles), h, w), np.float32)
-    boxes = rle.boxes(rles, letterbox.source_height, letterbox.source_width).astype(np.int64).tolist()
-    for each, counts, (x1, y1, x2, y2) in zip(covered, rles, boxes, strict=True):
-        columns, rows = (
-            slice(int(x1 * x_scale), ceil(x2 * x_scale) + 1),
-            slice(int(y1 * y_scale), ceil(y2 * y_scale) + 1),
-        )
-        crop = rle.decode_crop(counts, (x1, y1, x2, y2), letterbox.source_height).astype(np.float32)
-        each[rows, columns] = down[rows, y1:y2] @ crop @ across[columns, x1:x2].T
+    for start in range(0, len(rles), AT_ONCE):
+        _cover(covered[start : start + AT_ONCE], rles[start : start + AT_ONCE], letterbox)
     return covered
+
+
+def _cover(covered: NDArray[np.float32], rles: Sequence[bytes], letterbox: Letterbox) -> None:
+    """Fill in the shares of cells, (N, h, w) zeros, that few masks cover: first down their columns, then across."""
+    _, h, w = covered.shape
+    across, _ = letterbox.shares_of_cells(h, w)
+    height, width = letterbox.source_height, letterbox.source_width
+    x_scale, y_scale = letterbox.scale_x / STRIDE, letterbox.scale_y / STRIDE  # cells a pixel
+    mask, starts, ends = rle.runs(rles, height, width)
+    run, starts, ends = in_columns(starts, ends, height)
+    mask = mask[run]
+    x1, y1, x2, y2 = rle.boxes(rles, height, width).astype(np.int64).T
+    top = (y1 * y_scale).astype(np.int64)
+    rows = (y2 * y_scale).astype(np.int64) - top + 2  # that each column of a mask has here, the last for what is behind
+    stop = np.cumsum((x2 - x1) * rows)
+    begin = stop - (x2 - x1) * rows
+    column = (begin - top)[mask] + (starts // height - x1[mask]) * rows[mask]
+    # From a place on, the cell that it lies in is covered in part, and all behind it in whole: steps to be summed up
+    cell, part = np.divmod(np.stack([starts % height, (ends - 1) % height + 1]) * y_scale, 1)
+    at, part = cell.astype(np.int64) + column, part * [[1], [-1]]
+    steps = np.stack([[[1], [-1]] - part, part])
+    shares = np.bincount(np.stack([at, at + 1]).ravel(), steps.ravel(), int(stop[-1])).cumsum().astype(np.float32)
+    left, right = (x1 * x_scale).astype(np.int64), np.ceil(x2 * x_scale).astype(np.int64) + 1
+    numbers = np.stack([x1, x2, begin, stop, top, rows, left, right], axis=1).tolist()
+    for each, (first, last, start, end, upper, count, c1, c2) in zip(covered, numbers, strict=True):
+        columns = shares[start:end].reshape(-1, count)[:, : h - upper]
+        share = (across[c1:c2, first:last] @ columns).T
+        np.clip(share, 0, 1, out=each[upper : upper + count, c1:c2])  # sums end a hair beside them

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
-from anymask.boxes import intersection
-from anymask.overlap import Overlaps, Runs
+from anymask.boxes import pairs_that_share
+from anymask.overlap import Overlaps, Runs, in_columns
+from anymask.stretches import stretches
 
 INSIDE = 0.8  # a mask of which this share lies in a larger one is a part of it
 SAME = 0.9  # masks with at least this IoU are one thing found twice
-BLOCK = 256  # masks whose boxes are compared with all others at once
 
 Indices = NDArray[np.int64]
 
@@ -43,7 +43,8 @@ class Forest:
         self._size, self._overlaps = size, Overlaps(rles, *size)
         order = np.lexsort((-np.arange(len(areas)), areas))  # from the smallest; of equal areas the later index first
         order = order[areas[order] > 0]
-        nested = _nested(rle.boxes(rles, *size)[order], areas[order])
+        # Pairs of a mask and a larger one that may hold it, by boxes, in which lie the pixels that both share
+        nested = pairs_that_share(rle.boxes(rles, *size)[order], INSIDE * areas[order])
         small, large = order[nested[0]], order[nested[1]]
         self.holders = read_only(_first_holders(self._overlaps, small, large, len(areas)))
         self.representative = read_only(_representatives(self._overlaps, small, large, scores, areas))
@@ -130,21 +131,6 @@ class Forest:
         return merged
 
 
-def _nested(boxes: NDArray[np.float32], areas: Indices) -> tuple[Indices, Indices]:
-    """Pairs of a mask and a later one that may hold it, in order: by boxes, in which lie the pixels that both share.
-
-    boxes, areas: (N, 4) and (N,) of masks in the order of their areas.
-    """
-    least = (INSIDE * (1 - 1e-6)) * areas.astype(np.float32)  # boxes are float32: half the time
-    pairs = []
-    for start in range(0, len(areas), BLOCK):
-        rows = slice(start, start + BLOCK)
-        possible = intersection(boxes[rows], boxes[start:]) >= least[rows, None]
-        pairs.append(np.array(np.nonzero(np.triu(possible, 1))) + start)
-    small, large = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
-    return small, large
-
-
 def _first_holders(overlaps: Overlaps, masks: Indices, holders: Indices, count: int) -> Indices:
     """(count,) for each mask the first of the holders beside it that holds it, or -1.
 
@@ -156,7 +142,7 @@ def _first_holders(overlaps: Overlaps, masks: Indices, holders: Indices, count: 
     tried = 2  # most are held by one of the first: so few are tried at once
     while len(begin):
         number = np.minimum(end - begin, tried)
-        pair = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number - begin, number)
+        pair, _ = stretches(begin, number)
         hits = pair[overlaps.inside(masks[pair], holders[pair], INSIDE)]
         hits = hits[np.diff(masks[hits], prepend=-1) != 0]  # the first of each mask
         found[masks[hits]] = holders[hits]
@@ -170,11 +156,8 @@ def _first_holders(overlaps: Overlaps, masks: Indices, holders: Indices, count: 
 def _pieces(runs: Runs, rank: NDArray[Any], height: int) -> tuple[Indices, Indices, NDArray[Any]]:
     """Runs of the masks that have a rank from 0 up, cut at the feet of columns: where they begin, end, and whose."""
     mask, starts, ends = (each[rank[runs.mask] >= 0] for each in runs)
-    first = starts // height
-    columns = (ends - 1) // height - first + 1
-    run = np.repeat(np.arange(len(starts)), columns)
-    top = (np.arange(len(run)) - np.repeat(np.cumsum(columns) - columns - first, columns)) * height
-    return np.maximum(starts[run], top), np.minimum(ends[run], top + height), rank[mask[run]]
+    run, starts, ends = in_columns(starts, ends, height)
+    return starts, ends, rank[mask[run]]
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -1,10 +1,12 @@
 """Any picture -> RGB uint8 (H, W, 3); and which pictures the words of a command line name."""
 
+import contextlib
 import glob
 import io
 import logging
 import os
 import stat
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +39,7 @@ FORMATS = {
 }
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
+PIXELS = {b"IDAT", b"fdAT"}  # chunks of a PNG file
 CHUNK = 1 << 20  # values scaled at a time
 
 logger = logging.getLogger(__name__)
@@ -107,7 +110,7 @@ def read_header(source: Path | bytes, name: str | None = None) -> Header:
             _open(stream, label) as image,
         ):
             try:
-                orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+                orientation = _exif(image, stream).get(ExifTags.Base.Orientation, 1)
             except Exception as error:  # damaged; `load_image` takes the picture as it lies then, and says so
                 logger.debug("%s: the EXIF data cannot be read (%s)", label, _said(error))
                 orientation = 1
@@ -139,6 +142,34 @@ def find_images(arguments: Iterable[str | os.PathLike[str]]) -> list[Path]:
         for path in _expand(os.fspath(argument)):
             found.setdefault(path.absolute(), path)
     return list(found.values())
+
+
+def _exif(image: Image.Image, stream: IO[bytes]) -> Image.Exif:
+    """The Exif data of an image of which the header has been read, without decoding it.
+
+    `PngImageFile.getexif` decodes the whole picture for data that may lie behind its pixels. So one is read that has
+    the same chunks without the pixels; and if those behind are damaged, which Pillow forgives, what lies before them.
+    """
+    if image.format == "PNG":
+        with contextlib.suppress(ImageError):
+            image = _open(io.BytesIO(_without_pixels(stream)), "")
+    return Image.Image.getexif(image) if image.format == "PNG" else image.getexif()
+
+
+def _without_pixels(stream: IO[bytes]) -> bytes:
+    """The chunks of a PNG file (w3.org/TR/png-3, 5) but those of its pixels, and an empty one of these at the end."""
+    stream.seek(0)
+    parts, behind = [stream.read(8)], False
+    while len(head := stream.read(8)) == 8 and head[4:] != b"IEND":
+        length, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if kind in PIXELS:
+            behind = True
+            stream.seek(length + 4, io.SEEK_CUR)
+            continue
+        content, checksum = stream.read(length), stream.read(4)
+        # Pillow looks at no checksum behind the pixels
+        parts += [head, content, zlib.crc32(kind + content).to_bytes(4, "big") if behind else checksum]
+    return b"".join([*parts, bytes(4), b"IDAT", zlib.crc32(b"IDAT").to_bytes(4, "big")])
 
 
 # Sources

@@ -3,8 +3,6 @@
 A mask of prototypes is as good as 32 numbers can tell; one of these is drawn from what the trunk sees in the window.
 """
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,11 +10,14 @@ from anymask import rle
 from anymask.errors import WeightsError
 from anymask.interpolation import Axis
 from anymask.letterbox import Letterbox
-from anymask.postprocess import Candidates, encode_inside
+from anymask.postprocess import Candidates, draw_inside
 from anymask.rules import ScoreRule
 from anymask.runtimes.base import RawOutput
 from anymask.runtimes.onnx_mask_head import OnnxMaskHead
+from anymask.stretches import stretches
+from anymask.strip import Strip
 
+AT_ONCE = 16  # masks whose pixels are interpolated together: bounds the memory
 REACH = 2  # cells beyond those that are inside, of which cubic interpolation makes the pixels of a mask
 
 
@@ -63,39 +64,51 @@ class MaskHead:
         boxes = letterbox.boxes_to_network(candidates.boxes).astype(np.float32)
         drawn = self.network.run(features, raw.prototypes, boxes, candidates.coefficients)
         windows = letterbox.boxes_to_source(drawn.windows)
-        rles = [to_rle(logits, window, *size) for logits, window in zip(drawn.logits, windows, strict=True)]
-        return rles, drawn.quality.astype(np.float64)
+        return to_rles(drawn.logits, windows, *size), drawn.quality.astype(np.float64)
 
 
-def to_rle(logits: NDArray[np.float32], window: NDArray[np.float64], height: int, width: int) -> bytes:
-    """The RLE on a height x width picture of (G, G) logits on the cells of a window; inside is above 0.
+def to_rles(logits: NDArray[np.float32], windows: NDArray[np.float64], height: int, width: int) -> list[bytes]:
+    """The RLEs on a height x width picture of (N, G, G) logits on the cells of N windows; inside is above 0.
 
     Logits are interpolated by cubics at the centres of the pixels that lie in the window.
 
-    window: x1, y1, x2, y2 in source pixels; it may reach beyond the picture.
+    windows: (N, 4) x1, y1, x2, y2 in source pixels; they may reach beyond the picture.
     """
-    inside = logits > 0
-    first_x, horizontal = pixels_of(np.flatnonzero(inside.any(axis=0)), window[0::2], width, logits.shape[1])
-    first_y, vertical = pixels_of(np.flatnonzero(inside.any(axis=1)), window[1::2], height, logits.shape[0])
-    columns, rows = len(horizontal.first), len(vertical.first)
-    if not columns or not rows:
-        return rle.encode_changes(np.zeros(0, np.int64), height, width)
-    known = logits[vertical.cells(0, rows), horizontal.cells(0, columns)]
-    nothing = np.zeros(columns, np.float32), np.zeros(rows, np.float32)
-    crop = (0, 0, columns, rows)
-    return encode_inside(known, horizontal, vertical, crop, nothing, (height, width), corner=(first_x, first_y))
+    strip, rles = Strip(height), list[bytes]()
+    for start in range(0, len(logits), AT_ONCE):
+        some = logits[start : start + AT_ONCE]
+        inside, placed = np.asarray(some > 0), windows[start : start + AT_ONCE]
+        x, begins_x, ends_x, horizontal = pixels_of(np.any(inside, axis=1), placed[:, 0::2], width)
+        y, begins_y, ends_y, vertical = pixels_of(np.any(inside, axis=2), placed[:, 1::2], height)
+        crops = np.stack([begins_x, begins_y, ends_x, ends_y], axis=1)
+        corners = np.stack([x - begins_x, y - begins_y], axis=1)
+        for index in np.flatnonzero((crops[:, 2:] > crops[:, :2]).all(axis=1)).tolist():
+            x1, y1, x2, y2 = crop = crops[index].tolist()
+            known = some[index, vertical.cells(y1, y2), horizontal.cells(x1, x2)]
+            draw_inside(strip, index, known, horizontal, vertical, crop, corner=corners[index].tolist())
+        rles += rle.encode_all(*strip.changes(), len(some), height, width)
+    return rles
 
 
-def pixels_of(marked: NDArray[np.int64], span: NDArray[np.float64], length: int, cells: int) -> tuple[int, Axis]:
-    """The pixels along one axis that a mask may have, as the first one and how they are made of the window's cells.
+def pixels_of(
+    marked: NDArray[np.bool_], spans: NDArray[np.float64], length: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Axis]:
+    """The pixels along one axis that N masks may have: the first of each, and how they are made of its window's cells.
 
-    marked: cells along this axis with something inside, ascending. span: where the window begins and ends, in source
-    pixels. length: of the picture.
+    marked: (N, G) the cells along this axis with something inside. spans: (N, 2) where the windows begin and end, in
+    source pixels. length: of the picture.
+
+    The axis has the pixels of all masks, one mask behind the other: from (N,) begins to (N,) ends, which come second
+    and third.
     """
-    if not len(marked):
-        return 0, Axis.cubic(np.zeros(0), cells)
-    begin, cell = span[0], (span[1] - span[0]) / cells
-    low = max(begin + max(int(marked[0]) - REACH, 0) * cell, 0)
-    high = min(begin + min(int(marked[-1]) + 1 + REACH, cells) * cell, length)
-    pixels = np.arange(math.ceil(low - 0.5), max(math.ceil(high - 0.5), math.ceil(low - 0.5)))
-    return int(pixels[0]) if len(pixels) else 0, Axis.cubic((pixels + 0.5 - begin) / cell - 0.5, cells)
+    cells = marked.shape[1]
+    first, last = marked.argmax(axis=1), cells - 1 - marked[:, ::-1].argmax(axis=1)
+    begin, cell = spans[:, 0], (spans[:, 1] - spans[:, 0]) / cells
+    low = np.maximum(begin + np.maximum(first - REACH, 0) * cell, 0)
+    high = np.minimum(begin + np.minimum(last + 1 + REACH, cells) * cell, length)
+    start = np.ceil(low - 0.5).astype(np.int64)
+    number = np.maximum(np.ceil(high - 0.5).astype(np.int64) - start, 0) * marked.any(axis=1)
+    pixels, mask = stretches(start, number)
+    axis = Axis.cubic((pixels + 0.5 - begin[mask]) / cell[mask] - 0.5, cells)
+    ends = np.cumsum(number)
+    return start, ends - number, ends, axis

@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
-from anymask.boxes import Floats, intersection
+from anymask.boxes import BLOCK, Floats, pairs_that_share
 from anymask.boxes import iou as box_iou
-
-BLOCK = 256  # boxes compared at once: small enough for the processor's cache, large enough for numpy
 
 
 def nms_boxes(boxes: Floats, scores: Floats, iou: float, limit: int) -> NDArray[np.int64]:
@@ -43,17 +41,18 @@ def nms_masks(rles: Sequence[bytes], scores: Floats, iou: float, height: int, wi
     """
     order = np.argsort(-scores, kind="stable")
     ranked = [rles[index] for index in order]
-    areas, boxes = rle.areas(ranked), rle.boxes(ranked, height, width).astype(np.float64)
+    areas = rle.areas(ranked)
+    # The shared pixels lie in both boxes and in the smaller mask, which rules out nearly all pairs
+    better, worse = pairs_that_share(rle.boxes(ranked, height, width), iou * areas)
+    possible = np.minimum(areas[better], areas[worse]) >= iou * np.maximum(areas[better], areas[worse])
+    better, worse = better[possible], worse[possible]
     alive = np.ones(len(ranked), np.bool_)
-    for rank in range(len(ranked)):
-        if not alive[rank]:
-            continue
-        # The shared pixels lie in both boxes and in the smaller mask, which rules out nearly all pairs
-        shared = np.minimum(intersection(boxes[rank : rank + 1], boxes[rank + 1 :])[0], areas[rank + 1 :])
-        possible = alive[rank + 1 :] & (shared >= iou * np.maximum(areas[rank], areas[rank + 1 :]))
-        others = rank + 1 + np.flatnonzero(possible)
-        overlap = rle.iou([ranked[rank]], [ranked[other] for other in others], height, width)[0]
-        alive[others[overlap > iou]] = False
+    begin = np.flatnonzero(np.diff(better, prepend=-1))  # of each mask's pairs
+    for rank, others in zip(better[begin].tolist(), np.split(worse, begin[1:]), strict=False):
+        others = others[alive[others]]
+        if alive[rank] and len(others):
+            overlap = rle.iou([ranked[rank]], [ranked[other] for other in others.tolist()], height, width)[0]
+            alive[others[overlap > iou]] = False
     return order[alive]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
+from anymask.stretches import stretches
 
 COLUMNS = 16  # of a wide mask that are looked at first
 DOUBT = 0.1  # nearer to the share that is asked for, the whole mask is looked at
@@ -64,8 +65,7 @@ class Overlaps:
         return share
 
     def _coverage(self, first: Indices, counts: Indices, others: Indices, runs: Runs) -> NDArray[np.float64]:
-        pair = np.repeat(np.arange(len(counts)), counts)
-        run = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts - first, counts)
+        run, pair = stretches(first, counts)
         starts, ends = runs.starts[run], runs.ends[run]
         moved = (others * self._pixels)[pair]  # to where the other mask lies on the line
         shared = self._up_to(ends + moved) - self._up_to(starts + moved)
@@ -100,9 +100,16 @@ def sampled(runs: Runs, count: int, height: int) -> Runs:
     # Every strip that a run reaches; mostly one
     strip = (left - leftmost[runs.mask]) * strips[runs.mask] // width[runs.mask]
     reached = (right - leftmost[runs.mask]) * strips[runs.mask] // width[runs.mask] - strip + 1
-    run = np.repeat(np.arange(len(left)), reached)
-    strip = np.arange(len(run)) - np.repeat(np.cumsum(reached) - reached - strip, reached)
+    strip, run = stretches(strip, reached)
     column = taken[runs.mask[run], strip]
     seen = (column >= left[run]) & (column <= right[run])
     run, top = run[seen], column[seen] * height
     return Runs(runs.mask[run], np.maximum(runs.starts[run], top), np.minimum(runs.ends[run], top + height))
+
+
+def in_columns(starts: Indices, ends: Indices, height: int) -> tuple[Indices, Indices, Indices]:
+    """R runs cut at the feet of columns: which run each piece is of, where it begins and ends, (P,) each, in order."""
+    first = starts // height
+    columns, run = stretches(first, (ends - 1) // height - first + 1)
+    top = columns * height
+    return run, np.maximum(starts[run], top), np.minimum(ends[run], top + height)

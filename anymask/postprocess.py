@@ -8,9 +8,10 @@ because the logits themselves are interpolated to the centres of the source pixe
 `Letterbox`, and cut afterwards. No array of the size of picture times masks is ever made.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,10 @@ from anymask.maskset import MaskSet
 from anymask.nms import nms_boxes, nms_masks
 from anymask.rules import Clipping, CropRule, CutRule, Interpolation, MaskRule, ScoreRule
 from anymask.runtimes.base import BOX, RawOutput
+from anymask.strip import Strip
 
 DUPLICATE = 0.9  # two masks with a larger IoU are one mask to the eye
-BAND = 1 << 17  # pixels of a mask interpolated at once: 512 KB of float32, which stays in the processor's cache
+AT_ONCE = 128  # masks that are encoded together, which bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,31 +141,61 @@ def assemble(
     """
     _, h, w = prototypes.shape
     size = letterbox.source_height, letterbox.source_width
-    horizontal, vertical = pixel_axes(letterbox, h, w, mask_rule.interpolation)
+    axes = pixel_axes(letterbox, h, w, mask_rule.interpolation)
     margins = crop_rule.margins(candidates.boxes, cell_size(letterbox, h, w))
     crops = mask_rule.windows(candidates.boxes + np.hstack([-margins, margins]), size)
-    cells_x, cells_y = letterbox.cells_in_pixels(h, w)
-    inner_x = np.searchsorted(cells_x, candidates.boxes[:, 0::2])  # (N, 2) cells whose centre is inside the box
-    inner_y = np.searchsorted(cells_y, candidates.boxes[:, 1::2])
-
+    centres = letterbox.cells_in_pixels(h, w)
     cells = np.ascontiguousarray(prototypes.transpose(1, 2, 0))  # (h, w, K)
-    rles, maskness = [], np.zeros(len(crops))
-    nothing = rle.encode_changes(np.zeros(0, np.int64), *size)
-    for index, (x1, y1, x2, y2) in enumerate(crops.tolist()):
-        if x1 >= x2 or y1 >= y2:
-            rles.append(nothing)
-            continue
-        x, y = horizontal.cells(x1, x2), vertical.cells(y1, y2)
-        logits = cells[y, x] @ candidates.coefficients[index]
-        if not np.isfinite(logits).all():
-            rles.append(nothing)
-            continue
-        inside = logits[_within(y, inner_y[index]), _within(x, inner_x[index])]
-        level = cut_rule.level(int(np.count_nonzero(inside > 0)))
-        across, down = crop_rule.cost((x1, y1, x2, y2), candidates.boxes[index], margins[index])
-        rles.append(encode_inside(logits, horizontal, vertical, (x1, y1, x2, y2), (across, down + level), size))
-        maskness[index] = mean_sigmoid(inside)
+    most = np.abs(candidates.coefficients) @ np.abs(prototypes).max(axis=(1, 2))  # no logit is further from 0
+    bounded = (most < 1e30).tolist()  # saves a look at every logit
+
+    strip, nothing = Strip(size[0]), np.zeros(0, np.float32)
+    rles, maskness = [rle.encode_changes(np.zeros(0, np.int64), *size)] * len(crops), np.full(len(crops), 0.5)
+    filled = np.flatnonzero((crops[:, 2:] > crops[:, :2]).all(axis=1))
+    for start in range(0, len(filled), AT_ONCE):
+        some = filled[start : start + AT_ONCE]
+        boxes, windows = candidates.boxes[some], crops[some]
+        x, y = (
+            _along(axis, windows[:, side::2], boxes[:, side::2], margins[some, side], centres[side], crop_rule)
+            for side, axis in enumerate(axes)
+        )
+        inside = [nothing] * len(some)
+        for number, (index, crop, across, down) in enumerate(zip(some.tolist(), windows.tolist(), x, y, strict=True)):
+            logits = cells[down.cells, across.cells] @ candidates.coefficients[index]
+            if bounded[index] or np.isfinite(logits).all():
+                inner = logits[down.inner, across.inner]
+                inside[number] = inner[inner > 0]
+                level = cut_rule.level(len(inside[number]))
+                draw_inside(strip, number, logits, *axes, crop, (across.cost, down.cost + level))
+        maskness[some] = mean_sigmoids(inside)
+        for index, drawn in zip(some.tolist(), rle.encode_all(*strip.changes(), len(some), *size), strict=True):
+            rles[index] = drawn
     return rles, maskness
+
+
+class Along(NamedTuple):
+    """A crop along one axis."""
+
+    cells: slice  # that its pixels are made of
+    inner: slice  # those of them whose centre is inside the box, counted from the first
+    cost: NDArray[np.float32]  # of its pixels
+
+
+def _along(
+    axis: Axis,
+    spans: NDArray[np.int64],
+    sides: NDArray[np.float64],
+    margins: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    rule: CropRule,
+) -> Iterator[Along]:
+    """N crops along one axis; spans, sides, margins: see `CropRule.costs`. centres: of the cells, in source pixels."""
+    begin, end = axis.begin[spans[:, 0]], axis.end[spans[:, 1] - 1]
+    inner = (np.searchsorted(centres, sides) - begin[:, None]).clip(0)
+    costs, stop = rule.costs(spans, sides, margins), np.cumsum(spans[:, 1] - spans[:, 0])
+    start = stop - spans[:, 1] + spans[:, 0]
+    numbers = np.stack([begin, end, *inner.T, start, stop], axis=1).tolist()
+    return (Along(slice(a, b), slice(c, d), costs[e:f]) for a, b, c, d, e, f in numbers)
 
 
 def pixel_axes(letterbox: Letterbox, h: int, w: int, interpolation: Interpolation = "cubic") -> tuple[Axis, Axis]:
@@ -182,53 +214,52 @@ def cell_size(letterbox: Letterbox, h: int, w: int) -> NDArray[np.float64]:
     return np.array([letterbox.width / w / letterbox.scale_x, letterbox.height / h / letterbox.scale_y])
 
 
-def encode_inside(
+def draw_inside(
+    strip: Strip,
+    mask: int,
     logits: NDArray[np.float32],
     horizontal: Axis,
     vertical: Axis,
-    crop: tuple[int, int, int, int],
-    cost: tuple[NDArray[np.float32], NDArray[np.float32]],
-    size: tuple[int, int],
+    crop: Sequence[int],
+    cost: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
     corner: tuple[int, int] = (0, 0),
-) -> bytes:
-    """The RLE of the pixels of a crop where the interpolated logits are above the costs of their column and row.
+) -> None:
+    """Draw the pixels of a crop where the interpolated logits are above the costs of their column and row.
 
-    logits: on the cells that the crop's pixels are made of. crop: (x1, y1, x2, y2) in positions of the two axes.
-    cost: of its (w,) columns and of its (h,) rows. corner: x and y of the source pixel that is the axes' first.
+    mask: its number on the strip. logits: on the cells that the crop's pixels are made of. crop: x1, y1, x2, y2 in
+    positions of the two axes. cost: of its (w,) columns and of its (h,) rows. corner: x and y of the source pixel that
+    is the axes' first.
     """
     x1, y1, x2, y2 = crop
-    tall = logits.T @ vertical.weights_of(y1, y2).T  # (cells across, rows of the crop)
-    first = horizontal.cells(x1, x2).start
-    bands = []
-    # A band of columns needs few cells, so this costs much less than one product; transposed as RLEs go down columns
-    step = max(1, BAND // (y2 - y1))
-    for left in range(x1, x2, step):
-        right = min(left + step, x2)
+    tall = vertical.of(logits, y1, y2).T  # (cells across, rows of the crop)
+    first = int(horizontal.begin[x1])
+    for left, right in horizontal.bands(x1, x2, y2 - y1):
         cells = horizontal.cells(left, right)
-        band = horizontal.weights_of(left, right) @ tall[cells.start - first : cells.stop - first]  # (columns, rows)
-        inside = band - cost[0][left - x1 : right - x1, None] > cost[1]  # (columns, rows)
-        bands.append(rle.changes(inside.T, left + corner[0], y1 + corner[1], size[0]))
-    return rle.encode_changes(np.concatenate(bands), *size)
+        # (columns, rows), as RLEs go down columns
+        band = horizontal.weights[left:right, cells] @ tall[cells.start - first : cells.stop - first]
+        inside = strip.place(mask, left + corner[0], y1 + corner[1], y2 - y1, right - left)
+        if cost is None:
+            np.greater(band, 0, out=inside)
+        else:
+            band -= cost[0][left - x1 : right - x1, None]
+            np.greater(band, cost[1], out=inside)
 
 
-def mean_sigmoid(logits: NDArray[np.float32]) -> float:
-    """Mean of sigmoid(logit) over the logits above 0, in (0.5, 1]; 0.5, the least sure, where there is none.
+def mean_sigmoids(logits: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """(N,) in [0.5, 1]: mean of the sigmoids of each of N arrays of logits above 0; 0.5, the least sure, of no logit.
 
     A mask can have none although it has pixels: when it is too thin to hold the centre of a cell.
     """
-    inside = logits[logits > 0]
-    return float(np.mean(1 / (1 + np.exp(-inside)))) if inside.size else 0.5
+    sigmoids = 1 / (1 + np.exp(-np.concatenate(logits)))
+    cuts = np.cumsum([0, *map(len, logits)]).tolist()
+    means = [sigmoids[start:stop].sum() / (stop - start) if stop > start else 0.5 for start, stop in pairwise(cuts)]
+    return np.array(means, np.float64)
 
 
 def _inside(candidates: Candidates, size: tuple[int, int]) -> Candidates:
     """The candidates whose boxes meet a picture of ``size`` (height, width), cut to it."""
     boxes = clip(candidates.boxes, *size).astype(np.float64)
     return replace(candidates, boxes=boxes)[area(boxes) > 0]
-
-
-def _within(window: slice, span: NDArray[np.int64]) -> slice:
-    """The cells from span[0] to span[1] - 1, counted from the start of a window of cells."""
-    return slice(*(span - window.start).clip(0).tolist())
 
 
 def _check(raw: RawOutput, score: float, iou: float, max_masks: int) -> None:

@@ -6,6 +6,7 @@ runs outside, inside, outside, ... the mask (github.com/cocodataset/cocoapi, com
 the size of the picture, so height and width, in source pixels, go along with them.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco
 
 from anymask.errors import ShapeError, check_shape
+from anymask.strip import Strip
 
 Integers = NDArray[np.int64]
 
@@ -42,19 +44,15 @@ def encode_crop(crop: NDArray[np.bool_], x0: int, y0: int, height: int, width: i
 
 
 def changes(crop: NDArray[np.bool_], x0: int, y0: int, height: int) -> Integers:
-    """Where the mask begins and ends, reading the picture column by column: (2 R,) positions column * height + row.
+    """Where the mask begins and ends, reading the picture column by column, (2 R,), see `Strip.changes`.
 
-    Entries 0, 2, ... are the first pixels of runs, entries 1, 3, ... the first pixels after them. Runs do not go on
-    from one column to the next. Concatenating the changes of crops that lie side by side, from left to right, gives the
-    changes of the crop they form: a mask can be encoded in bands.
+    Concatenating the changes of crops that lie side by side, from left to right, gives the changes of the crop they
+    form: a mask can be encoded in bands.
     """
     h, w = crop.shape
-    flat = np.zeros(w * (h + 1) + 1, np.bool_)  # a false guard above each column and after the last one ends every run
-    flat[:-1].reshape(w, h + 1)[:, 1:] = crop.T
-    at = np.flatnonzero(flat[1:] != flat[:-1])
-    column = at // (h + 1)
-    positions: Integers = at + (column * (height - h - 1) + x0 * height + y0)
-    return positions
+    strip = Strip(height, w * (h + 1) + 1)
+    strip.place(0, x0, y0, h, w)[:] = crop.T
+    return strip.changes()[0]
 
 
 def encode_changes(positions: Integers, height: int, width: int) -> bytes:
@@ -62,18 +60,56 @@ def encode_changes(positions: Integers, height: int, width: int) -> bytes:
 
     Raises ShapeError for a picture of more than `MOST_PIXELS`.
     """
+    return encode_all(positions, np.zeros(len(positions), np.int64), 1, height, width)[0]
+
+
+def encode_all(positions: Integers, masks: Integers, count: int, height: int, width: int) -> list[bytes]:
+    """The RLEs of ``count`` masks from their changes, as `Strip.changes` gives them: (2 R,) places, and whose they are.
+
+    Runs that touch, from one column's foot to the next top, merge. A mask without changes is empty.
+
+    Raises ShapeError for a picture of more than `MOST_PIXELS`.
+    """
     if height * width > MOST_PIXELS:
         raise ShapeError(
             f"a mask can have at most {MOST_PIXELS} pixels, but got {height} x {width}: shrink the picture"
         )
-    touching = 2 * np.flatnonzero(positions[1:-1:2] == positions[2::2]) + 1
-    if touching.size:
-        positions = np.delete(positions, np.concatenate([touching, touching + 1]))
-    counts = np.diff(np.concatenate([[0], positions, [height * width]]))
-    if counts[-1] == 0 and len(counts) > 1:
-        counts = counts[:-1]
-    compressed: bytes = coco.frPyObjects({"size": [height, width], "counts": counts}, height, width)["counts"]
-    return compressed
+    touching = (positions[1:-1:2] == positions[2::2]) & (masks[1:-1:2] == masks[2::2])
+    if touching.any():
+        alone = np.ones(len(positions), np.bool_)
+        alone[1:-1] = ~np.repeat(touching, 2)
+        positions, masks = positions[alone], masks[alone]
+    number = np.bincount(masks, minlength=count) + 1  # of counts in each RLE: one more, to the end of the picture
+    last = np.cumsum(number) - 1
+    ends = np.full(len(positions) + count, height * width, np.int32)
+    ends[np.arange(len(positions)) + masks] = positions
+    counts = np.diff(ends, prepend=np.int32(0))
+    counts[last[:-1] + 1] = ends[last[:-1] + 1]
+    full = (counts[last] == 0) & (number > 1)  # the mask goes on to the end of the picture
+    return _written(np.delete(counts, last[full]), number - full)
+
+
+def _written(counts: NDArray[np.int32], number: Integers) -> list[bytes]:
+    """RLEs of ``number`` (N,) counts each, one behind the other: what `_counts` reads."""
+    first = np.cumsum(number) - number
+    values = counts.copy()
+    values[2:] -= counts[:-2]
+    for place in range(3):
+        whole = first[number > place] + place
+        values[whole] = counts[whole]
+    size = values ^ (values >> 31)  # without its sign
+    groups = np.ones(len(values), np.uint8)
+    for bits in range(4, 32, 5):  # as many as a group holds besides its sign, and five more for each further group
+        groups += size >= 1 << bits
+    ends = np.cumsum(groups, dtype=np.int64)
+    starts = ends - groups
+    written = np.empty(int(groups.sum(dtype=np.int64)), np.uint8)
+    written[starts] = 48 + (values & 31) + 32 * (groups > 1)
+    for place in range(1, int(groups.max(initial=0))):
+        longer = np.flatnonzero(groups > place)
+        written[starts[longer] + place] = 48 + (values[longer] >> 5 * place & 31) + 32 * (groups[longer] > place + 1)
+    text, cuts = written.tobytes(), np.append(0, ends[first + number - 1]).tolist()
+    return [text[begin:end] for begin, end in itertools.pairwise(cuts)]
 
 
 def run_lengths(rle: bytes) -> Integers:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anymask.boxes import clip
 from anymask.errors import SettingsError
+from anymask.stretches import stretches
 
 Interpolation = Literal["cubic", "linear"]
 CropPixels = Literal["touched", "corners"]
@@ -99,16 +100,18 @@ class CropRule:
         """How far each of (N, 4) boxes may be left along x and y, (N, 2); cell is the width and height of a cell."""
         return np.maximum(self.cells * cell, self.share * (boxes[:, 2:] - boxes[:, :2]))
 
-    def cost(
-        self, crop: tuple[int, int, int, int], box: NDArray[np.float64], margin: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What a logit loses in each column (w,) and each row (h,) of a crop x1, y1, x2, y2: nothing in the box."""
-        costs = []
-        for axis in (0, 1):
-            centres = np.arange(crop[axis], crop[axis + 2]) + 0.5
-            outside = np.maximum(np.maximum(box[axis] - centres, centres - box[axis + 2]), 0)
-            costs.append((self.falloff * outside / max(margin[axis], 1e-9)).astype(np.float32))
-        return costs[0], costs[1]
+    def costs(
+        self, spans: NDArray[np.int64], sides: NDArray[np.float64], margins: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """What a logit loses at each pixel along one axis of N crops, one crop behind the other: nothing in the box.
+
+        spans: (N, 2) first pixel of each crop and first after it. sides: (N, 2) where its box begins and ends.
+        margins: (N,) how far the box may be left.
+        """
+        pixels, crop = stretches(spans[:, 0], spans[:, 1] - spans[:, 0])
+        centres = pixels + 0.5
+        outside = np.maximum(np.maximum(sides[crop, 0] - centres, centres - sides[crop, 1]), 0)
+        return np.asarray(self.falloff * outside / np.maximum(margins, 1e-9)[crop], np.float32)
 
 
 @dataclass(frozen=True, slots=True)

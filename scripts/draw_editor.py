@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image
@@ -28,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
         command = [sys.executable, "-m", "anymask", "serve", "--no-open", "--port", "0", "--data", data]
         server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-        said = server.stderr or []
+        said: Iterable[str] = server.stderr or []
         try:
             address = next(found[0] for line in said if (found := re.search(r"http://\S+", line)))
             browser = playwright.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])

@@ -15,9 +15,10 @@ from anymask import rle
 from anymask.boxes import cxcywh_to_xyxy, iou
 from anymask.interpolation import Axis
 from anymask.letterbox import Letterbox
-from anymask.postprocess import Candidates, assemble, decode, encode_inside, pixel_axes, suppress
+from anymask.postprocess import Candidates, assemble, decode, draw_inside, pixel_axes, suppress
 from anymask.rules import CropRule, MaskRule
 from anymask.runtimes.base import BOX, RawOutput
+from anymask.strip import Strip
 
 # name -> what this package does / what FastSAM does
 WAYS = {
@@ -112,15 +113,13 @@ def detect_without(
     candidates = suppress(candidates, size, limits.iou, limits.max_det, mask_rule.clipping)
     prototypes, horizontal, vertical = _grid(raw.prototypes[0], letterbox, centred, mask_rule, off)
     windows = mask_rule.windows(candidates.boxes, size)
-    masks = []
-    for (x1, y1, x2, y2), coefficients in zip(windows.tolist(), candidates.coefficients, strict=True):
-        if x2 <= x1 or y2 <= y1:
-            masks.append(rle.encode_changes(np.zeros(0, np.int64), *size))
-            continue
-        cells = prototypes[:, vertical.cells(y1, y2), horizontal.cells(x1, x2)]
-        logits = np.tensordot(coefficients, cells, 1)
-        nothing = np.zeros(x2 - x1, np.float32), np.zeros(y2 - y1, np.float32)
-        masks.append(encode_inside(logits, horizontal, vertical, (x1, y1, x2, y2), nothing, size))
+    strip = Strip(size[0])
+    for index, (x1, y1, x2, y2) in enumerate(windows.tolist()):
+        if x1 < x2 and y1 < y2:
+            cells = prototypes[:, vertical.cells(y1, y2), horizontal.cells(x1, x2)]
+            logits = np.tensordot(candidates.coefficients[index], cells, 1)
+            draw_inside(strip, index, logits, horizontal, vertical, (x1, y1, x2, y2))
+    masks = rle.encode_all(*strip.changes(), len(windows), *size)
     found = _with_pixels(candidates, masks)
     return moved(found, size) if "whole image" in off else found
 

@@ -38,7 +38,8 @@ STAMP = VENV / "made-by-anymask.json"  # task -> fingerprint of what was install
 
 OLDEST_PYTHON = (3, 11)
 TEST_LIMIT_S = 15 * 60
-IN_PARALLEL = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]  # a file's tests share what they made
+# One more than there are cores, as some wait for others' programs; a file's tests share what they made
+IN_PARALLEL = ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadfile"]
 NO_TESTS_COLLECTED = 5  # pytest's exit code
 
 

@@ -12,7 +12,7 @@ PACKAGE = "anymask"
 
 # A module or folder may import those of a lower tier. Inside one tier an import is allowed where it makes no cycle.
 TIERS = (
-    {"errors", "boxes", "files"},
+    {"errors", "boxes", "files", "stretches"},
     {
         "image",
         "rle",
@@ -22,6 +22,7 @@ TIERS = (
         "maskset",
         "models",
         "interpolation",
+        "strip",
         "rules",
         "datasets",
         "sample",
@@ -43,7 +44,9 @@ ALLOWED_IN = {
     # To train and to export, and as a runtime that one chooses by name
     "torch": {"network", "train", "export", "runtimes.torch_runtime"},
     "onnx": {"network", "train", "export"},
-    "openvino": {"runtimes.openvino_engine"},  # the one place that turns its telemetry off
+    # The one place for each that turns its telemetry off
+    "onnxruntime": {"runtimes.onnx_session"},
+    "openvino": {"runtimes.openvino_engine"},
     "scipy": {"evaluate"},
     "skimage": {"evaluate"},
     **{key: {"serve"} for key in ("fastapi", "starlette", "pydantic", "prometheus_client")},

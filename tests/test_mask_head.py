@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import anymask
 from anymask import rle
-from anymask.mask_head import to_rle
+from anymask.mask_head import to_rles
 
 PHOTO = Path(__file__).parent.parent / "examples" / "astronaut.jpg"
 
@@ -34,7 +34,8 @@ def disc(window: NDArray[np.float64], middle: tuple[float, float], radius: float
 )
 def test_a_disc_stays_where_it_is(window: tuple[float, ...], middle: tuple[float, float], radius: float) -> None:
     where = np.array(window)
-    mask = rle.decode(to_rle(disc(where, middle, radius), where, 80, 130), 80, 130)
+    (drawn,) = to_rles(disc(where, middle, radius)[None], where[None], 80, 130)
+    mask = rle.decode(drawn, 80, 130)
     x, y = np.arange(130) + 0.5, np.arange(80)[:, None] + 0.5
     expected = np.hypot(x - middle[0], y - middle[1]) < radius  # where the pixels' centres are
     assert (mask != expected).sum() <= 0.003 * expected.sum()
@@ -53,7 +54,8 @@ def test_a_disc_stays_where_it_is(window: tuple[float, ...], middle: tuple[float
 def test_a_full_window_is_the_pixels_whose_centres_it_holds(
     window: tuple[float, ...], expected: tuple[int, int, int, int] | None
 ) -> None:
-    mask = rle.decode(to_rle(np.full((56, 56), 5, np.float32), np.array(window), 70, 60), 70, 60)
+    (drawn,) = to_rles(np.full((1, 56, 56), 5, np.float32), np.array([window]), 70, 60)
+    mask = rle.decode(drawn, 70, 60)
     wanted = np.zeros((70, 60), bool)
     if expected is not None:
         x1, y1, x2, y2 = expected
@@ -72,7 +74,7 @@ def test_a_full_window_is_the_pixels_whose_centres_it_holds(
 def test_a_mask_stays_in_its_window(x: float, y: float, width: float, height: float, seed: int) -> None:
     window = np.array([x, y, x + width, y + height])
     logits = np.random.default_rng(seed).standard_normal((56, 56)).astype(np.float32)
-    mask = rle.decode(to_rle(logits, window, 70, 60), 70, 60)
+    mask = rle.decode(to_rles(logits[None], window[None], 70, 60)[0], 70, 60)
     rows, columns = np.nonzero(mask)
     assert not len(rows) or (columns.min() + 0.5 >= x and columns.max() + 0.5 <= x + width)
     assert not len(rows) or (rows.min() + 0.5 >= y and rows.max() + 0.5 <= y + height)
@@ -80,7 +82,18 @@ def test_a_mask_stays_in_its_window(x: float, y: float, width: float, height: fl
 
 def test_nothing_inside_is_no_pixel() -> None:
     nothing = np.full((56, 56), -1, np.float32)
-    assert not rle.decode(to_rle(nothing, np.array([0.0, 0, 50, 50]), 60, 60), 60, 60).any()
+    (drawn,) = to_rles(nothing[None], np.array([[0.0, 0, 50, 50]]), 60, 60)
+    assert not rle.decode(drawn, 60, 60).any()
+
+
+def test_masks_drawn_together_are_those_drawn_alone() -> None:
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(-30, 60, (40, 2))
+    windows = np.concatenate([corners, corners + rng.uniform(0.5, 150, (40, 2))], axis=1)
+    logits = rng.standard_normal((40, 56, 56)).astype(np.float32)
+    logits[::7] = -1  # nothing to be drawn
+    alone = [to_rles(logits[[index]], windows[[index]], 70, 60)[0] for index in range(40)]
+    assert to_rles(logits, windows, 70, 60) == alone
 
 
 def test_the_likeliest_masks_are_drawn() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anymask.letterbox import Letterbox
-from anymask.postprocess import postprocess
+from anymask.postprocess import assemble, decode, postprocess, suppress
 from anymask.rules import ScoreRule
 from anymask.runtimes import RawOutput
 
@@ -60,3 +60,15 @@ def test_the_order_of_candidates_matters_only_for_ties(seed: int) -> None:
     raw.predictions[0, 4] = np.random.default_rng(seed).permutation(40) / 40  # all different
     backwards = replace(raw, predictions=raw.predictions[:, :, ::-1])
     assert postprocess(backwards, LETTERBOX) == postprocess(raw, LETTERBOX)
+
+
+@settings(deadline=None)
+@given(seeds, st.lists(st.integers(0, 39), unique=True))
+def test_a_mask_is_the_same_whichever_others_are_made_with_it(seed: int, chosen: list[int]) -> None:
+    raw = noise(seed)
+    candidates = suppress(decode(raw, LETTERBOX), (96, 128), 1.0, 40)
+    index = np.array([each for each in chosen if each < len(candidates.boxes)], np.int64)
+    every, sure = assemble(candidates, raw.prototypes[0], LETTERBOX)
+    some, also = assemble(candidates[index], raw.prototypes[0], LETTERBOX)
+    assert some == [every[each] for each in index]
+    assert np.array_equal(also, sure[index])

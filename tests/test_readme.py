@@ -35,8 +35,9 @@ def test_python_snippets_run(program: str) -> None:
     assert finished.returncode == 0, finished.stderr
 
 
-def test_the_python_snippet_of_words_runs() -> None:
-    text = (ROOT / "docs" / "words.md").read_text("utf-8")
+@pytest.mark.parametrize("page", ["python", "words"])
+def test_the_python_snippet_of_a_page_runs(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
     (snippet,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     made = 'import anymask\nsegmenter = anymask.Segmenter()\nfound = segmenter("examples/astronaut.jpg")\n'
     finished = subprocess.run(

@@ -7,6 +7,7 @@ import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -93,7 +94,7 @@ def serve(
         listening = held.enter_context(listen(host, port))
         segmenter = Segmenter(find(weights), runtime=runtime, threads=threads, mask_head=mask_head)
         app = create_app(settings, segmenter)
-        address = address_of(listening, host) + (f"?token={token}" if token else "")
+        address = address_of(listening, host) + (f"?token={quote(token)}" if token else "")
         say(f"anymask: {address}")
         say(f"anymask: work is kept in {settings.data}" if save else "anymask: nothing is kept when this ends")
         if open_page:

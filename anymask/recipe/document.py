@@ -213,10 +213,7 @@ class Recipe:
             raise PromptError(
                 f"recipe.version: expected at most {VERSION}, got {shown(version)}: install the anymask that made it"
             )
-        try:
-            check(document, RECIPE, "recipe")
-        except RecursionError as error:
-            raise PromptError(f"recipe: expected a recipe, got lists inside lists without end: {CURE}") from error
+        check(document, RECIPE, "recipe")
         checked: dict[str, Any] = document  # type: ignore[assignment]
         picture = Picture(**checked["picture"])
         return cls(

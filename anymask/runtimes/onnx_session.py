@@ -1,5 +1,6 @@
 """Opening an ONNX file by ONNX Runtime on the CPU, and running it."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,7 @@ def open_session(source: str | Path | bytes, threads: int | None, cure: str, *, 
 
     Raises WeightsError if the file is missing or damaged.
     """
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
     options.intra_op_num_threads = threads or 0
@@ -33,6 +33,18 @@ def open_session(source: str | Path | bytes, threads: int | None, cure: str, *, 
     except Exception as error:  # ONNX Runtime has a dozen unrelated exceptions for a bad file
         reason = printable(" ".join(str(error).split()), 500)
         raise WeightsError(f"{name_of(source)} cannot be read as an ONNX model ({reason}): {cure}") from error
+
+
+def load_onnxruntime() -> Any:
+    """The module `onnxruntime`, with its telemetry off.
+
+    From 1.32 on importing it leaves an identifier in the folder of temporary files, from which it may report to a web
+    service; this variable is only read then. Where the program has imported it before, that is the program's choice.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
 
 
 def open_model(

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from anymask.errors import AnymaskError, printable
 from anymask.serve.lanes import CancelledError
@@ -17,7 +18,6 @@ from anymask.serve.refusals import BusyError, status_of
 logger = logging.getLogger(__name__)
 
 LONGEST = 1000  # characters of a message
-CLIENT_GONE = 499  # as nginx calls it; nobody reads it
 
 
 def problem(
@@ -57,14 +57,29 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "ValidationError", "; ".join(told))
 
 
-def _http_error(_: Request, error: Exception) -> JSONResponse:
+def _http_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
-    return problem(error.status_code, "RefusalError", str(error.detail), headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+    return problem(error.status_code, "RefusalError", str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes at an address: Starlette names those of the first."""
+    routes = [each for each in request.app.state.routes if each.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for each in routes for method in each.methods}))
 
 
 def _cancelled(_: Request, __: Exception) -> JSONResponse:
-    return problem(CLIENT_GONE, "CancelledError", "the client went away, and the work was stopped")
+    # A client that went away does not read it; one that still waits is told when the server ends
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "CancelledError",
+        "the work was stopped, for the server ends: come back when it is up again",
+        headers={"Retry-After": "2"},
+    )
 
 
 def _no_memory(_: Request, __: Exception) -> JSONResponse:

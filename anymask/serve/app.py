@@ -62,6 +62,7 @@ def create_app(settings: ServeSettings, segmenter: Segmenter) -> FastAPI:
     app.state.workspace, app.state.metrics, app.state.listeners = workspace, metrics, 0
     add_handlers(app)
     app.add_exception_handler(ChangedMeanwhileError, conflict)
+    app.state.routes = [route for router in ROUTERS for route in router.routes]
     for router in ROUTERS:
         app.include_router(router)
     if EDITOR.is_dir():

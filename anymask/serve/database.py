@@ -56,8 +56,8 @@ MIGRATIONS: tuple[str, ...] = (
         changed TEXT NOT NULL,
         deleted INTEGER NOT NULL,
         document TEXT NOT NULL,              -- JSON
-        PRIMARY KEY (image, id, revision)
-    ) WITHOUT ROWID;
+        PRIMARY KEY (image, id, revision)    -- and rows beside it: in it, each of these documents would fill a page
+    );
     """,
 )
 VERSION = len(MIGRATIONS)

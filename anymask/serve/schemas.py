@@ -7,12 +7,12 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from anymask.prompts import PROMPTS
 from anymask.prompts.schema import object_schema
 from anymask.segment import Refine
-from anymask.serve.prompt_bounds import MOST_PROMPTS
+from anymask.serve.prompt_bounds import FARTHEST, MOST_PROMPTS
 
 HEX = "^[0-9a-f]{32}$"
 ImageId = Annotated[str, Path(alias="image", pattern=HEX, description="An image's id: 32 hex digits.")]
@@ -20,8 +20,8 @@ ObjectId = Annotated[str, Path(alias="object", pattern=HEX, description="An obje
 Revision = Annotated[int, Query(ge=1, le=2**31, description="The object's revision that was read.")]
 
 Colour = Annotated[str, Field(pattern="^#[0-9a-f]{6}$")]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Finite = Annotated[float, Field(strict=True, ge=-FARTHEST, le=FARTHEST, allow_inf_nan=False)]
+Score = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Sides = tuple[Finite, Finite, Finite, Finite]
 
 MOST_RLE = 2**22  # characters; a mask of a million runs has fewer
@@ -64,7 +64,7 @@ class Problem(BaseModel):
 class Rle(Strict):
     """A mask: (height, width) of the picture, and compressed COCO run lengths."""
 
-    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+    size: tuple[Annotated[int, Field(strict=True, ge=1)], Annotated[int, Field(strict=True, ge=1)]]
     counts: Annotated[str, Field(min_length=1, pattern="^[0-o]+$")]  # 48 to 111, see anymask/rle.py
 
 
@@ -111,8 +111,8 @@ class SelectRequest(Strict):
         Field(min_length=1, max_length=MOST_PROMPTS),
     ]
     refine: Refine = "auto"
-    zoom: bool = True
-    candidates: Annotated[int, Field(ge=1, le=1000)] | None = None
+    zoom: StrictBool = True
+    candidates: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
     rles: Literal["all", "new"] = "all"
 
 
@@ -159,7 +159,7 @@ class LookRequest(Strict):
     """A region to look at again, at its own pixels. image_size: network pixels, null to fit the region."""
 
     box: Sides
-    image_size: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] | None = None
+    image_size: Annotated[int, Field(strict=True, ge=32, le=4096, multiple_of=32)] | None = None
 
 
 class LookAnswer(BaseModel):
@@ -180,18 +180,18 @@ class ObjectFields(Strict):
 
     label: Annotated[str, Field(max_length=200)] = ""
     colour: Colour | None = None
-    visible: bool = True
-    locked: bool = False
+    visible: StrictBool = True
+    locked: StrictBool = False
     prompts: Annotated[
         list[Annotated[dict[str, Any], Field(json_schema_extra=PROMPT_SCHEMA)]], Field(max_length=MOST_PROMPTS)
     ] = []
-    prompt: Annotated[int, Field(ge=0, lt=MOST_PROMPTS)] = 0
-    rank: Annotated[int, Field(ge=0, le=1000)] = 0
+    prompt: Annotated[int, Field(strict=True, ge=0, lt=MOST_PROMPTS)] = 0
+    rank: Annotated[int, Field(strict=True, ge=0, le=1000)] = 0
     refine: Refine | None = None
-    zoom: bool | None = None
-    looks: Annotated[int, Field(ge=0, le=2**31)] | None = None
-    mask: Annotated[int, Field(ge=0, le=2**31)] | None = None
-    edited: bool = False
+    zoom: StrictBool | None = None
+    looks: Annotated[int, Field(strict=True, ge=0, le=2**31)] | None = None
+    mask: Annotated[int, Field(strict=True, ge=0, le=2**31)] | None = None
+    edited: StrictBool = False
     score: Score | None = None
     rle: Rle
 
@@ -199,7 +199,7 @@ class ObjectFields(Strict):
 class ObjectChange(ObjectFields):
     """An object as it shall be. revision: what was read of it; 0 to make a new one."""
 
-    revision: Annotated[int, Field(ge=0, le=2**31)]
+    revision: Annotated[int, Field(strict=True, ge=0, le=2**31)]
 
 
 class Object(ObjectFields):

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 
 from anymask import __version__
-from anymask.errors import AnymaskError
+from anymask.errors import AnymaskError, ImageError
 from anymask.image import load_image, read_header
 from anymask.maskset import MaskSet
 from anymask.prompts import Prompt, Text
@@ -159,6 +159,11 @@ class Workspace:
                 self.pictures.read(record.picture), max_pixels=self.settings.max_pixels, name=record.name
             )
             job.check()
+            if pixels.shape[:2] != (record.height, record.width):
+                raise ImageError(
+                    f"{record.name}: has {pixels.shape[1]} x {pixels.shape[0]} pixels, but its header tells of "
+                    f"{record.width} x {record.height}: save it anew"
+                )
             found = self.segmenter(
                 pixels,
                 max_pixels=self.settings.max_pixels,

@@ -6,6 +6,9 @@ import warnings
 import torch
 from torch import Tensor, nn
 
+from anymask.errors import REINSTALL
+from anymask.runtimes.onnx_session import open_session
+
 
 class FrozenTrunk:
     """Calls like the trunk it was made from, without gradients.
@@ -17,13 +20,8 @@ class FrozenTrunk:
         self.trunk = trunk.eval()
         self.session = None
         if device == "cpu":
-            import onnxruntime
-
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = torch.get_num_threads()
-            # Idle threads that spin would steal the cores from torch between two calls.
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            self.session = onnxruntime.InferenceSession(self._export(), options, providers=["CPUExecutionProvider"])
+            # Idle threads that spin would steal the cores from torch between two calls
+            self.session = open_session(self._export(), torch.get_num_threads(), REINSTALL, spin=False)
 
     def _export(self) -> bytes:
         stream = io.BytesIO()

@@ -58,9 +58,9 @@ def test_wrong_use_ends_with_2(run: Run, arguments: list[str]) -> None:
 
 
 def test_wrong_use_of_the_process(process: Run) -> None:
-    ended = process("segment", "photo.png", "--format", "svg")
+    ended = process("segment", "photo.png", "--format", "jpg")
     assert ended.code == 2 and ended.out == ""
-    assert "expected one or more of coco, png, overlay, cutout, got 'svg'" in ended.lines[-1]
+    assert "expected one or more of coco, png, overlay, cutout, svg, recipe, got 'jpg'" in ended.lines[-1]
 
 
 def test_standard_input(process: Run, photo: Image.Image) -> None:

@@ -1,5 +1,6 @@
 """Recipes as text: written, read, and refused in one line."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,16 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from anymask import PromptError, rle
+from anymask.models import weights_hash
 from anymask.recipe import Look, Recipe, Selected
+from anymask.recipe.conditions import hash_of
 from anymask.recipe.schema import schema, text
 
 FILE = Path(__file__).parents[2] / "docs" / "recipe.schema.json"
 VALIDATOR = Draft202012Validator(schema())
+DEEP: list[Any] = []
+for _ in range(500):
+    DEEP = [DEEP]
 CURE = "mend the file, or record the recipe again"
 
 
@@ -88,6 +94,9 @@ def with_value(document: Any, path: str, value: Any) -> Any:
         ("looks.0.box", [0, 0, 1, 1e10], "recipe.looks[0].box[3]: expected a number from -1000000000.0 to"),
         ("looks.0.box", [4, 0, 1, 1], "recipe.looks[0].box: expected x1 < x2 and y1 < y2, got [4.0, 0.0, 1.0, 1.0]"),
         ("objects.0", None, "recipe.objects[0]: expected a JSON object, got None"),
+        ("objects.0.label", DEEP, "recipe.objects[0].label: expected a text of at most 1000 characters, got [[[[[["),
+        ("objects.2.prompts.0.query", DEEP, "recipe.objects[2]: query: expected a JSON object, got [[[["),
+        ("conditions.versions.numpy", DEEP, "recipe.conditions.versions.numpy: expected a text"),
         ("objects.0.mask", -1, "recipe.objects[0].mask: expected a whole number or null from 0"),
         ("objects.0.mask", ..., "recipe.objects[0]: recipe: expected to be told by mask, prompts or edited where the"),
         ("objects.0.colour", "red", "recipe.objects[0].colour: expected a text or null like '#2f7fd0', got 'red'"),
@@ -211,3 +220,14 @@ def test_cores_do_not_matter_where_threads_are_given(recipe: Recipe) -> None:
 def test_a_count_of_many_characters_is_no_run_length() -> None:
     good = rle.encode_changes(np.array([0, 400_000_000]), 20_000, 20_000)  # one run inside, of every pixel
     assert rle.fills([good, b"o" * 10**6 + b"0", b"PPPPPP0"], 20_000, 20_000).tolist() == [True, False, False]
+
+
+def test_a_hash_follows_its_file(tmp_path: Path) -> None:
+    model, numbers = tmp_path / "a.xml", tmp_path / "a.bin"
+    model.write_bytes(b"model")
+    seen = []
+    for content in (b"one", b"two!"):
+        numbers.write_bytes(content)
+        seen.append(hash_of(model))
+        assert hash_of(model) == weights_hash(model) == hashlib.sha256(b"model" + content).hexdigest()
+    assert seen[0] != seen[1]

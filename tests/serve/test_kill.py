@@ -20,8 +20,8 @@ def told(tally: Tally) -> str:
 
 
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    tally = kill_again_and_again(tmp_path / "data", 2, SEED)
-    assert tally.kills == 2 and tally.losses == [], told(tally)
+    tally = kill_again_and_again(tmp_path / "data", 1, SEED)
+    assert tally.kills == 1 and tally.losses == [], told(tally)
 
 
 @pytest.mark.soak
@@ -29,7 +29,7 @@ def test_nothing_acknowledged_is_lost_in_many_kills(tmp_path: Path) -> None:
     tally = kill_again_and_again(tmp_path / "data", KILLS, SEED)
     logger.info("%s", told(tally))  # pytest --log-cli-level=info shows it
     assert tally.kills == KILLS and tally.losses == [], told(tally)
-    assert tally.cut >= KILLS and tally.acknowledged >= 10 * KILLS, told(tally)  # it was in the middle of writes
+    assert tally.cut >= KILLS and tally.acknowledged >= 5 * KILLS, told(tally)  # it was in the middle of writes
 
 
 # What keeps the promise -> what breaks it

@@ -89,6 +89,7 @@ def free_port() -> str:
         return str(listener.getsockname()[1])
 
 
+@pytest.mark.soak  # the one below is the same with two
 def test_a_killed_run_goes_on_as_if_nothing_had_been(paint: Paint, tmp_path: Path) -> None:
     paint(3)
     finish(start(*command(tmp_path, "whole")))

@@ -5,12 +5,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
+from anymask.errors import PromptError
 from anymask.recipe import Recipe
 from anymask.serve.lanes import Job
+from anymask.serve.prompt_bounds import check_prompts
 from anymask.serve.routes.asking import PROBLEMS, Work, in_lane, ready
 from anymask.serve.schemas import ImageId, Replayed
 from anymask.serve.translation import object_json
 from anymask.serve.workspace import Workspace
+
+MOST_LOOKS = 64  # each is a pass of the network, for which others wait
 
 router = APIRouter(tags=["recipes"], responses=PROBLEMS)
 
@@ -31,6 +35,9 @@ async def replay(
 ) -> Replayed:
     """Select the objects of a recipe in this picture, in the place of those it has; what differs is told."""
     recipe = Recipe.from_json(body)
+    check_prompts([each.to_json() for selected in recipe.objects for each in selected.prompts])
+    if len(recipe.looks) > MOST_LOOKS:
+        raise PromptError(f"recipe.looks: expected at most {MOST_LOOKS} on a server, got {len(recipe.looks)}")
     await ready(request, work, image)
     return await in_lane(request, work.finding, partial(_replay, work, image, recipe))
 
