@@ -147,3 +147,25 @@ def test_a_picture_is_pasted_and_dropped(page: Any, server: Server) -> None:
         )
         page.wait_for_selector(f"#pictures:has-text('{kind}.jpg')")
         assert page.is_hidden("#welcome")
+
+
+def test_fingers_tap_choose_what_a_tap_does_and_pinch(browser: Any, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
+    page = context.new_page()
+    editor = open_editor(page, server, send(server, "touched.jpg"))
+    page.touchscreen.tap(*editor.screen(400, 420))
+    page.wait_for_selector("#things .thing")
+    page.click("#mode >> text=Add")
+    page.touchscreen.tap(*editor.screen(180, 400))
+    page.wait_for_selector("#detail:has-text('2 points')")
+    shown(page, "touch")
+    before = page.inner_text("#zoom-fit")
+    x, y = editor.screen(256, 256)
+    touch = context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 40), ("touchMove", 60), ("touchMove", 120), ("touchEnd", 0)):
+        fingers = [{"x": x - apart, "y": y, "id": 1}, {"x": x + apart, "y": y, "id": 2}] if apart else []
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    page.wait_for_timeout(200)
+    assert int(page.inner_text("#zoom-fit").split()[0]) > 2 * int(before.split()[0])
+    assert len(editor.objects()) == 1  # two fingers select nothing
+    context.close()
