@@ -74,6 +74,7 @@ def demo() -> None:
 
 def test() -> None:
     install_test_packages()
+    install_editor_checks()
     checks = {
         "ruff check": [str(PYTHON), "-m", "ruff", "check", "."],
         "ruff format": [str(PYTHON), "-m", "ruff", "format", "--check", "."],
@@ -110,6 +111,7 @@ def soak() -> None:
 
 def clean() -> None:
     folders = [ROOT / name for name in ("build", "dist", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache")]
+    folders.append(ROOT / "tests" / "editor" / "node_modules")
     for package in ("anymask", "scripts", "tests"):
         folders += (ROOT / package).rglob("__pycache__")
     if STAMP.exists():
@@ -134,6 +136,15 @@ def install_test_packages() -> None:
         "test",
         [["-c", str(CONSTRAINTS), "torch"], ["-c", str(CONSTRAINTS), "-e", ".[train,evaluate,openvino,serve,dev]"]],
     )
+
+
+def install_editor_checks() -> None:
+    """TypeScript and axe-core, which check the editor; without npm their tests are skipped."""
+    npm, folder = shutil.which("npm"), ROOT / "tests" / "editor"
+    if npm is None or (folder / "node_modules").is_dir():
+        return
+    if run([npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]) != 0:
+        say("npm could not install what checks the editor's types and its accessibility: those tests are skipped")
 
 
 def install(task: str, pip_installs: list[list[str]]) -> None:
