@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 STDIN = "-"
 OUT = Path("masks")
 
+Said = dict[str, Any]  # of one text: its prompt and text, the reason why nothing answers it, nearest and notes
+
 
 @dataclass(frozen=True)
 class Job:
@@ -154,7 +156,7 @@ def segment(
     with progress_bar(hidden=quiet or len(names) < 2 or (as_json and sys.stdout.isatty())) as bar:
         for name in bar.track(names, description="segmenting"):
             try:
-                line, found = run(job, name, taken)
+                line, found, said = run(job, name, taken)
             except SettingsError:
                 raise  # wrong for every picture: say so once
             except (AnymaskError, OSError, MemoryError) as error:
@@ -162,15 +164,15 @@ def segment(
                 complain(name, error)
                 continue
             if as_json:
-                typer.echo(json.dumps(describe(name, found)))
+                typer.echo(json.dumps(describe(name, found, said)))
             elif not quiet:
                 say(line)
     if failed:
         raise typer.Exit(1)
 
 
-def run(job: Job, name: str, taken: set[str]) -> tuple[str, MaskSet]:
-    """Segment one picture and write its files; the line that tells of it, and the masks."""
+def run(job: Job, name: str, taken: set[str]) -> tuple[str, MaskSet, list[Said]]:
+    """Segment one picture and write its files; the line that tells of it, the masks, and what texts have to say."""
     source = sys.stdin.buffer.read() if name == STDIN else name
     began = time.perf_counter()
     image = load_image(source, max_pixels=job.settings["max_pixels"], name="standard input" if name == STDIN else None)
@@ -178,44 +180,54 @@ def run(job: Job, name: str, taken: set[str]) -> tuple[str, MaskSet]:
     took = time.perf_counter() - began
     height, width = found.size
     logger.debug("%s: %d x %d pixels, %d masks before any prompt", name, width, height, len(found))
+    said: list[Said] = []
     if job.prompts:
-        found = answer(job, name, found)
+        found, said = answer(job, name, found)
     elif not len(found) and (least := job.settings["score"]):
         logger.info("%s: nothing scores %s or more; a lower --score may show more", name, least)
     files = list(write(job.out, job.formats, name, found, taken)) if job.out is not None else []
     where = f" -> {', '.join(map(str, files))}" if files else ""
     count = f"{len(found)} mask{'s' * (len(found) != 1)}"
-    return f"{name}: {count} in {took:.2f} s{where}", found
+    return f"{name}: {count} in {took:.2f} s{where}", found, said
 
 
-def answer(job: Job, name: str, found: MaskSet) -> MaskSet:
-    """The best candidates for every prompt; a prompt without any is reported."""
+def answer(job: Job, name: str, found: MaskSet) -> tuple[MaskSet, list[Said]]:
+    """The best candidates for every prompt, and what each text has to say; a prompt without any is reported."""
     settings = {name: job.settings[name] for name in ("refine", "drawn")}
     picked = job.segmenter.select(found, job.prompts, zoom=job.zoom, **settings)
     picked = picked[picked.scores >= job.settings["score"]]
     answered = set(np.asarray(picked.prompt).tolist())
     if any(isinstance(prompt, Text) and prompt.has_nouns for prompt in job.prompts):
         found = job.segmenter.label(found)  # as `select` did, which keeps it
+    said: list[Said] = []
     for index, prompt in enumerate(job.prompts):
         if isinstance(prompt, Text):
-            tell(name, prompt, found, index in answered)
+            said.append({"prompt": index, **tell(name, prompt, found, index in answered)})
         elif index not in answered:
             logger.warning("%s: nothing found for prompt %s", name, json.dumps(prompt.to_json()))
     most = [job.candidates or (len(picked) if isinstance(prompt, Text) else 1) for prompt in job.prompts]
-    return picked[np.asarray(picked.rank) < np.array(most)[np.asarray(picked.prompt)]]
+    return picked[np.asarray(picked.rank) < np.array(most)[np.asarray(picked.prompt)]], said
 
 
-def tell(name: str, prompt: Text, found: MaskSet, answered: bool) -> None:
-    """What a text's answer has to say: why there is none, what came nearest, and what was not used."""
+def tell(name: str, prompt: Text, found: MaskSet, answered: bool) -> Said:
+    """Log what a text's answer has to say, and the same as plain data.
+
+    It says why there is none, what came nearest, and what was not used.
+    """
     said = prompt.answer(found)
+    reason = "" if answered else said.reason or "what fits scores below --score"
     if not answered:
         near = ", ".join(told_of(each, found) for each in said.nearest)
-        reason = said.reason or "what fits scores below --score"
         logger.warning(
             "%s: nothing found for %r: %s%s", name, prompt.text, reason, f" (nearest: {near})" if near else ""
         )
     for note in said.notes:
         logger.warning("%s: %r: %s", name, prompt.text, note)
+    nearest = [
+        {"box": found.boxes[each.index].tolist(), "score": round(float(each.score), 6), "name": each.name}
+        for each in said.nearest
+    ]
+    return {"text": prompt.text, "reason": reason, "nearest": nearest, "notes": list(said.notes)}
 
 
 def told_of(near: Candidate, found: MaskSet) -> str:
@@ -242,8 +254,8 @@ def write(out: Path, formats: Sequence[str], name: str, found: MaskSet, taken: s
         yield path
 
 
-def describe(name: str, found: MaskSet) -> dict[str, Any]:
-    """The masks of a picture as plain data, the shape the HTTP API will have."""
+def describe(name: str, found: MaskSet, said: list[Said]) -> dict[str, Any]:
+    """The masks of a picture as plain data, the shape the HTTP API will have; and what texts have to say, if any."""
     height, width = found.size
     answers = {"prompt": found.prompt, "rank": found.rank}
     return {
@@ -261,6 +273,7 @@ def describe(name: str, found: MaskSet) -> dict[str, Any]:
             }
             for index in range(len(found))
         ],
+        **({"texts": said} if said else {}),
     }
 
 
