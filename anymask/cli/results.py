@@ -15,12 +15,16 @@ RECIPE = "recipe"  # the format that holds how the masks were made, and not only
 FORMATS = (*OUTPUTS, RECIPE)
 
 
+Said = dict[str, Any]  # of one text: its prompt and text, the reason why nothing answers it, nearest and notes
+
+
 @dataclass(frozen=True)
 class Result:
     """What is said of a picture.
 
     name: of its file. found: the masks. recipe: makes the recipe of them.
     labels, colours, ious: of each mask, where a recipe was replayed; an IoU is that with the recorded mask.
+    texts: what the answer to each text has to say.
     """
 
     name: str
@@ -29,6 +33,7 @@ class Result:
     labels: Sequence[str] | None = None
     colours: Sequence[str | None] | None = None
     ious: Sequence[float | None] | None = None
+    texts: Sequence[Said] = ()
 
 
 def file_name(name: str) -> str:
@@ -82,4 +87,5 @@ def describe(result: Result) -> dict[str, Any]:
             }
             for index in range(len(found))
         ],
+        **({"texts": list(result.texts)} if result.texts else {}),
     }

@@ -16,7 +16,7 @@ from anymask.cli.console import progress_bar, say
 from anymask.cli.explain import explained
 from anymask.cli.places import DrawnOption, MaskHeadOption, RefineOption, RuntimeOption
 from anymask.cli.prompts import read_prompts
-from anymask.cli.results import FORMATS, STDIN, Result, describe, file_name, write
+from anymask.cli.results import FORMATS, STDIN, Result, Said, describe, file_name, write
 from anymask.cli.weights import WEIGHTS_HELP, find
 from anymask.errors import AnymaskError, ImageError, MissingExtraError, SettingsError, WeightsError
 from anymask.image import MAX_PIXELS, find_images, load_image
@@ -215,8 +215,9 @@ def run_prompts(job: Job, name: str, image: NDArray[np.uint8]) -> Result:
     found = job.segmenter(image, **job.parameters.of_call(), max_pixels=job.max_pixels)
     height, width = found.size
     logger.debug("%s: %d x %d pixels, %d masks before any prompt", name, width, height, len(found))
+    said: list[Said] = []
     if job.prompts:
-        found = answer(job, name, found)
+        found, said = answer(job, name, found)
     elif not len(found) and (least := job.parameters.score):
         logger.info("%s: nothing scores %s or more; a lower --score may show more", name, least)
 
@@ -227,7 +228,7 @@ def run_prompts(job: Job, name: str, image: NDArray[np.uint8]) -> Result:
             objects = [Selected(counts, mask=index) for index, counts in enumerate(found.rles)]
         return Recipe.of(job.segmenter, found, job.parameters, objects=objects, name=file_name(name))
 
-    return Result(name, found, recipe)
+    return Result(name, found, recipe, texts=said)
 
 
 def run_recipe(job: Job, recipe: Recipe, name: str, image: NDArray[np.uint8]) -> Result:
@@ -246,8 +247,8 @@ def run_recipe(job: Job, recipe: Recipe, name: str, image: NDArray[np.uint8]) ->
     return Result(name, replayed.masks, lambda: replayed.recipe, labels, colours, ious)
 
 
-def answer(job: Job, name: str, found: MaskSet) -> MaskSet:
-    """The best candidates for every prompt; a prompt without any is reported."""
+def answer(job: Job, name: str, found: MaskSet) -> tuple[MaskSet, list[Said]]:
+    """The best candidates for every prompt, and what each text has to say; a prompt without any is reported."""
     parameters = job.parameters
     picked = job.segmenter.select(
         found, job.prompts, refine=parameters.refine, zoom=parameters.zoom, drawn=parameters.drawn
@@ -256,26 +257,35 @@ def answer(job: Job, name: str, found: MaskSet) -> MaskSet:
     answered = set(np.asarray(picked.prompt).tolist())
     if any(isinstance(prompt, Text) and prompt.has_nouns for prompt in job.prompts):
         found = job.segmenter.label(found)  # as `select` did, which keeps it
+    said: list[Said] = []
     for index, prompt in enumerate(job.prompts):
         if isinstance(prompt, Text):
-            tell(name, prompt, found, index in answered)
+            said.append({"prompt": index, **tell(name, prompt, found, index in answered)})
         elif index not in answered:
             logger.warning("%s: nothing found for prompt %s", name, json.dumps(prompt.to_json()))
     most = [job.candidates or (len(picked) if isinstance(prompt, Text) else 1) for prompt in job.prompts]
-    return picked[np.asarray(picked.rank) < np.array(most)[np.asarray(picked.prompt)]]
+    return picked[np.asarray(picked.rank) < np.array(most)[np.asarray(picked.prompt)]], said
 
 
-def tell(name: str, prompt: Text, found: MaskSet, answered: bool) -> None:
-    """What a text's answer has to say: why there is none, what came nearest, and what was not used."""
+def tell(name: str, prompt: Text, found: MaskSet, answered: bool) -> Said:
+    """Log what a text's answer has to say, and the same as plain data.
+
+    It says why there is none, what came nearest, and what was not used.
+    """
     said = prompt.answer(found)
+    reason = "" if answered else said.reason or "what fits scores below --score"
     if not answered:
         near = ", ".join(told_of(each, found) for each in said.nearest)
-        reason = said.reason or "what fits scores below --score"
         logger.warning(
             "%s: nothing found for %r: %s%s", name, prompt.text, reason, f" (nearest: {near})" if near else ""
         )
     for note in said.notes:
         logger.warning("%s: %r: %s", name, prompt.text, note)
+    nearest = [
+        {"box": found.boxes[each.index].tolist(), "score": round(float(each.score), 6), "name": each.name}
+        for each in said.nearest
+    ]
+    return {"text": prompt.text, "reason": reason, "nearest": nearest, "notes": list(said.notes)}
 
 
 def told_of(near: Candidate, found: MaskSet) -> str:

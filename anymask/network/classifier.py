@@ -3,12 +3,13 @@
 The trunk is frozen at its ImageNet weights, so the rest of the ImageNet network, its last convolution and its classes,
 still fits behind it, and one forward pass serves masks and meanings: features are averaged under every mask at once.
 Two answers come of what is under a mask and around it: which of ImageNet's classes it is, by ImageNet's own weights,
-and which of the labels of the photos, by two layers that are trained. Each may also be "none of them".
+and which of the labels of the photos, by two layers that are trained. Each may also be "none of them". Two further
+layers judge whether the mask is all of a thing and nothing else: a part looks like the whole.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -36,12 +37,14 @@ class ClassifierConfig:
     trunk: str = "lite0"  # whose features it reads: "lite0", "lite1" or "lite2"
     labels: int = 90  # that are learnt, besides ImageNet's classes
     hidden: int = 512  # channels between the two layers
+    judging: int = 256  # channels between those that judge the mask
 
     def __post_init__(self) -> None:
         if self.trunk not in LITE_SCALES:
             raise SettingsError(f"trunk must be one of {', '.join(LITE_SCALES)}, got {self.trunk!r}")
-        if min(self.labels, self.hidden) < 1:
-            raise SettingsError(f"labels and hidden must be from 1 up, got {self.labels} and {self.hidden}")
+        counts = self.labels, self.hidden, self.judging
+        if min(counts) < 1:
+            raise SettingsError("labels, hidden and judging must be from 1 up, got {}, {} and {}".format(*counts))
 
 
 class ClassifierOutput(NamedTuple):
@@ -80,6 +83,13 @@ class Classifier(nn.Module):
         self.drop = nn.Dropout(0.3)
         self.leave = nn.Linear(config.hidden, config.labels + 1)
         self.no_class = nn.Linear(config.hidden, 1)
+        self.judge = nn.Sequential(
+            nn.Dropout(0.3),
+            nn.Linear(self.described, config.judging),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(config.judging, 1),
+        )
         self.register_buffer("sureness", torch.tensor(0.0))  # added to the log odds of labels; fitted after training
         self.sharpness = nn.Parameter(torch.tensor(0.0))  # log of what ImageNet's logits are multiplied by
 
@@ -122,16 +132,30 @@ class Classifier(nn.Module):
         classes = functional.linear(pooled, self.class_weight, self.class_bias) * self.sharpness.exp()
         return ClassifierOutput(torch.cat((classes, self.no_class(hidden)), dim=1), self.leave(hidden))
 
+    def judged(self, described: Tensor) -> Tensor:
+        """(N, described) descriptions -> (N,) logits of the IoU that a mask is believed to have with a thing."""
+        return cast(Tensor, self.judge((described - self.mean) / self.deviation)).squeeze(1)
+
     def scores(self, described: Tensor) -> Tensor:
+        """(N, 1000 + labels), see `scored`."""
+        return self.scored(self(described), self.judged(described))
+
+    def scored(self, output: ClassifierOutput, judged: Tensor) -> Tensor:
         """(N, 1000 + labels) in [0, 1]: ImageNet's classes, which add up to 1 at most, and the labels, each by itself.
 
-        The odds of a label are what they are after training times ``sureness.exp()``: a mask may be a cup and a bowl.
+        A label's chance is that of the label times the IoU that the mask is believed to have: of masks that look like
+        a dog the whole one scores best. Its odds are then taken times ``sureness.exp()``: a mask may be a cup and a
+        bowl. ImageNet's classes, whose chances add up already, are only lowered where the mask is hardly anything.
         """
-        output = self(described)
-        chances = output.labels.softmax(dim=1)[:, :-1]
+        whole = judged.sigmoid().unsqueeze(1)
+        classes = output.classes.softmax(dim=1)[:, :-1] * self._surely(whole)
+        labels = self._surely(output.labels.softmax(dim=1)[:, :-1] * whole)
+        return torch.cat((classes, labels), dim=1)
+
+    def _surely(self, chances: Tensor) -> Tensor:
+        """Chances of odds so many times as high."""
         times = self.sureness.exp()
-        labels = times * chances / (1 + (times - 1) * chances)
-        return torch.cat((output.classes.softmax(dim=1)[:, :-1], labels), dim=1)
+        return times * chances / (1 + (times - 1) * chances)
 
 
 def averaged(feature: Tensor, masks: Tensor) -> Tensor:

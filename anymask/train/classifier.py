@@ -1,4 +1,4 @@
-"""What the classifier learns: of which label a mask is, or that it is of none."""
+"""What the classifier learns: of which label a mask is, or that it is of none, and whether it is all of a thing."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,10 +23,12 @@ LEFT_OUT = 10  # every so manyeth photo is not learnt from: scores are fitted on
 
 
 class DescribedBatch(NamedTuple):
-    """B masks."""
+    """B masks whose label is learnt, and J others whose IoU is."""
 
     descriptions: Tensor  # (B, described) float32
     labels: Tensor  # (B,) int64: from 0, or the number of labels for none of them
+    judged: Tensor  # (J, described) float32
+    ious: Tensor  # (J,) float32 in [0, 1]
 
 
 class DescribedBatches(Dataset[DescribedBatch]):
@@ -39,17 +41,26 @@ class DescribedBatches(Dataset[DescribedBatch]):
         self.settings = settings
         self.described = described
         learnt = described.photos % LEFT_OUT != 0
-        named = described.labels != NONE
+        named, found = described.labels >= 0, described.found
         self.kinds = (
-            (settings.true, np.flatnonzero(learnt & named & ~described.found)),
-            (1 - settings.true - settings.strange, np.flatnonzero(learnt & named & described.found)),
-            (settings.strange, np.flatnonzero(learnt & ~named)),
+            (settings.true, np.flatnonzero(learnt & named & ~found)),
+            (1 - settings.true - settings.strange, np.flatnonzero(learnt & named & found)),
+            (settings.strange, np.flatnonzero(learnt & (described.labels == NONE))),
         )
+        whole = np.isin(described.photos, described.photos[described.labels == NONE])  # all is labelled there
+        told = learnt & np.isfinite(described.ious)
+        judged = [np.flatnonzero(told & each) for each in (~found, found & whole, found & ~whole)]
+        shares = settings.judged_true, (1 - settings.judged_true) / 2, (1 - settings.judged_true) / 2
+        self.judged = np.concatenate(judged)
+        self.judged_chances = np.concatenate(
+            [np.full(len(members), share / max(len(members), 1)) for share, members in zip(shares, judged, strict=True)]
+        )
+        self.judged_chances /= self.judged_chances.sum()
         self.masks = int(learnt.sum())
         # Rare labels are drawn more often than they are there
         counts = np.bincount(described.labels[learnt & named], minlength=settings.network.labels)
         wanted = np.maximum(counts, 1.0) ** -settings.balance
-        self.weights = np.where(named, wanted[described.labels], 1.0)
+        self.weights = np.where(named, wanted[np.maximum(described.labels, 0)], 1.0)
         for share, members in self.kinds:
             if share > 0 and not len(members):
                 raise SettingsError(
@@ -66,9 +77,12 @@ class DescribedBatches(Dataset[DescribedBatch]):
                 drawn.append(rng.choice(members, round(share * self.settings.masks), p=chances))
         chosen = np.concatenate(drawn)
         labels = self.described.labels[chosen]
+        judged = rng.choice(self.judged, self.settings.judged, p=self.judged_chances)
         return DescribedBatch(
             torch.from_numpy(self.described.descriptions[chosen].astype(np.float32)),
             torch.from_numpy(np.where(labels == NONE, self.settings.network.labels, labels)),
+            torch.from_numpy(self.described.descriptions[judged].astype(np.float32)),
+            torch.from_numpy(self.described.ious[judged]),
         )
 
 
@@ -77,9 +91,10 @@ class ClassifierLosses(NamedTuple):
 
     labels: Tensor
     classes: Tensor
+    judged: Tensor
 
     def total(self) -> Tensor:
-        return self.labels + self.classes
+        return self.labels + self.classes + self.judged
 
 
 class ClassifierLesson(Lesson[Classifier]):
@@ -130,7 +145,8 @@ class ClassifierLesson(Lesson[Classifier]):
         labels = functional.cross_entropy(output.labels, batch.labels, label_smoothing=self.settings.smoothing)
         right = self.same.to(batch.labels.device)[batch.labels]  # (B, 1001)
         chance = output.classes.log_softmax(dim=1).masked_fill(~right, -torch.inf).logsumexp(dim=1)
-        return ClassifierLosses(labels, -self.settings.class_gain * chance.mean())
+        judged = functional.binary_cross_entropy_with_logits(network.judged(batch.judged), batch.ious)
+        return ClassifierLosses(labels, -self.settings.class_gain * chance.mean(), self.settings.judge_gain * judged)
 
 
 def same_classes() -> Tensor:

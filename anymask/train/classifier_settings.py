@@ -18,10 +18,13 @@ class ClassifierSettings(RunSettings):
     true: float = 0.4  # share of masks that a person drew
     strange: float = 0.3  # share of masks that are none of the objects
     balance: float = 0.5  # 0: labels are drawn as often as they are there, 1: equally often
+    judged: int = 512  # further ones per step, of which the IoU is learnt
+    judged_true: float = 0.13  # share of them that a person drew; of found ones half where all is labelled, if there
 
     # --- loss --------------------------------------------------------------------------------------------------
     smoothing: float = 0.05  # share of a label that goes to all of them
     class_gain: float = 0.3  # of ImageNet's classes, of which only the sharpness and "none of them" are learnt
+    judge_gain: float = 1.0  # of the IoU
 
     # --- optimiser ---------------------------------------------------------------------------------------------
     learning_rate: float = 1e-3

@@ -22,20 +22,23 @@ from anymask.words.nouns import CLASSES, nouns
 DESCRIBED = "described.npz"  # the file of a run in which they are kept
 NAMED = ("coco", "voc", "camvid")  # collections whose labels are names of things
 NONE = -1  # what a mask is that is no labelled object
+UNTOLD = -2  # what a mask is of which nothing is learnt but its IoU
 
 TRUE = 15  # masks of a photo at most, drawn by chance: a street scene has a hundred
 FOUND = 100  # of ours, the best
 STRANGE = 60  # of those, the best, which may be none of the objects
-SAME, OTHER = 0.5, 0.3  # a found mask is an object from this IoU on, and none below that one; between is left out
+SAME, OTHER = 0.5, 0.3  # a found mask is an object from this IoU on, and none below that one; between is untold
+WITHIN = 0.6  # where not all is labelled, one of which so much lies in an object is a part of it, and untold too
 
 
 class Described(NamedTuple):
     """M masks of many photos."""
 
     descriptions: NDArray[np.float16]  # (M, described), see `anymask.network.classifier`
-    labels: NDArray[np.int64]  # (M,) number of a learnt label, from 0; `NONE` for none of them
+    labels: NDArray[np.int64]  # (M,) number of a learnt label, from 0; `NONE` for none of them, or `UNTOLD`
     photos: NDArray[np.int64]  # (M,) number of the photo, from 0
     found: NDArray[np.bool_]  # (M,) drawn by us and not by a person
+    ious: NDArray[np.float32]  # (M,) with the object that fits best; 1 of one drawn by a person; NaN: not to be learnt
 
 
 class Kept(NamedTuple):
@@ -64,7 +67,8 @@ def key_of(made: str, photos: Sequence[PhotoEntry]) -> str:
 def describe(segmenter: Segmenter, network: Classifier, photos: Iterable[PhotoEntry]) -> Described:
     """The masks of photos whose labels are names.
 
-    Found masks that fit no object are `NONE` where all objects are labelled, and left out elsewhere.
+    Found masks that fit no object are `NONE` where all or most objects are labelled. Elsewhere they are left out, but
+    for parts of objects.
     """
     parts = [_described(segmenter, network, number, entry) for number, entry in enumerate(photos)]
     return Described(*(np.concatenate(each) for each in zip(*parts, strict=True)))
@@ -78,21 +82,29 @@ def _described(segmenter: Segmenter, network: Classifier, number: int, entry: Ph
     found = segmenter(pixels, max_masks=FOUND)
     overlap = rle.iou(found.rles, photo.layers[0], *size)
     best = overlap.max(axis=1, initial=0)
+    within = rle.coverage(found.rles, photo.layers[0], *size).max(axis=1, initial=0) >= WITHIN
     rles, labels = list(truth), [label_number(photo.collection, name) for name in names]
+    ious = [1.0] * len(truth)
     for index, counts in enumerate(found.rles):
+        label: int | None = UNTOLD
         if best[index] >= SAME:
-            rles.append(counts)
-            labels.append(label_number(photo.collection, photo.labels[0][int(overlap[index].argmax())]))
-        elif best[index] < OTHER and index < STRANGE and photo.labelled == "all":
-            rles.append(counts)
-            labels.append(NONE)
+            label = label_number(photo.collection, photo.labels[0][int(overlap[index].argmax())])
+        elif best[index] < OTHER and photo.labelled != "some":
+            label = NONE if index < STRANGE else UNTOLD
+        elif best[index] < OTHER and not within[index]:
+            label = None
+        rles.append(counts)
+        labels.append(label)
+        ious.append(float(best[index]))
     seen = found.features[Seen.NAME]
     features = [torch.from_numpy(each) for each in seen.features]
     descriptions = network.describe(features, torch.from_numpy(coverage(rles, seen.letterbox))).half().numpy()
     drawn = np.arange(len(rles)) >= len(truth)
     kept = [index for index, label in enumerate(labels) if label is not None]
     numbers = np.array([label for label in labels if label is not None], np.int64)
-    return Described(descriptions[kept], numbers, np.full(len(kept), number), drawn[kept])
+    return Described(
+        descriptions[kept], numbers, np.full(len(kept), number), drawn[kept], np.array(ious, np.float32)[kept]
+    )
 
 
 def _some(photo: LabelledPhoto, number: int) -> tuple[list[bytes], list[str | None]]:

@@ -18,7 +18,7 @@ from anymask.train.described import NONE, Described
 from anymask.words.kinds import CUT
 
 # Of labels that are not in a picture, so many are found there, by the labels' scores and by those of ImageNet's classes
-LABELS_ALARM, CLASSES_ALARM = 0.06, 0.02
+LABELS_ALARM, CLASSES_ALARM = 0.08, 0.02
 STEPS = np.arange(6, -6.01, -0.1).tolist()  # what is added to logits, from much that is found to little
 
 
@@ -42,11 +42,13 @@ def fit_sureness(network: Classifier, described: Described) -> Fit:
     photos, labels = described.photos[left], described.labels[left]
     same = same_classes()[:-1, :-1].float()
     trained = network.sureness.clone(), network.no_class.bias.clone()
+    output, judged = network(descriptions), network.judged(descriptions)  # once; what is fitted only moves them
+    none = torch.eye(CLASSES + 1)[CLASSES]
 
     def scores(of_labels: float, of_classes: float) -> tuple[Tensor, Tensor]:
         network.sureness.copy_(trained[0] + of_labels)
         network.no_class.bias.copy_(trained[1] - of_classes)
-        every = network.scores(descriptions)
+        every = network.scored(output._replace(classes=output.classes - of_classes * none), judged)
         return every[:, CLASSES:], (every[:, :CLASSES] @ same.T).clamp(max=1)
 
     def first(sort: int, rare: float) -> float:

@@ -20,6 +20,7 @@ from anymask.words.scene import Scene
 FITS = 0.5  # a mask has a colour, size, place or relation from this degree on
 SEEN = 0.05  # a mask that scores lower is no "thing", unless all do; with a noun the label scores tell
 REAL = 0.02  # likewise a mask of a noun: of a thousand masks some that are nothing look like anything
+SURE = 1 - 1e-6  # a score is no higher, so that it has odds
 NEAREST = 3  # masks that are told where none answers
 
 Indices = NDArray[np.int64]
@@ -40,8 +41,8 @@ class Answer:
     """What answers a query.
 
     indices: (M,) int64 of the masks, best first.
-    scores: (M,) float32 in [0, 1]: of the noun, times the root of the mask's own score, times how well each description
-        fits.
+    scores: (M,) float32 in [0, 1]: of the noun, whose odds are taken times the root of the mask's own score, or that
+        score itself where there is no noun; times how well each description fits.
     reason: why there is none, "" where there are.
     nearest: where there is none, at most ``NEAREST`` masks that came nearest.
     notes: what else there is to say: words that were of no use, nouns that were taken for something broader, counts
@@ -175,9 +176,12 @@ class _Answering:
             )
             near = self.undoubled(Matches(indices[: 10 * NEAREST], scores[: 10 * NEAREST]), of_kind=True)
             return self.none(f"nothing looks like {thing(query)}: {best}", near)
-        # A part looks like the whole: the mask's own score knows better which of them is an object
-        believed = scores * np.sqrt(self.scene.scores[indices])
-        return self.undoubled(Matches(indices[enough], believed[enough]), of_kind=True)
+        indices = indices[enough]
+        # A part looks like the whole, and the mask's own score knows too which of them is an object. Scores near 1 are
+        # told apart by their odds
+        odds = scores[enough].astype(np.float64) / (1 - np.minimum(scores[enough], SURE))
+        believed = odds * np.sqrt(self.scene.scores[indices])
+        return self.undoubled(Matches(indices, believed / (1 + believed)), of_kind=True)
 
     def noun(self, word: str) -> Noun | None:
         """What a noun means; what is to be said about it is noted."""

@@ -77,7 +77,14 @@ def test_a_noun_is_answered_or_what_came_nearest_is_told(run: Run) -> None:
     (none,) = ended.lines
     assert "nothing found for 'zebras': nothing looks like zebra: the best scores 0." in none
     assert re.search(r"\(nearest: 0\.\d\d in the box \d+,\d+,\d+,\d+, which looks most like \w+", none)
-    assert {mask["prompt"] for mask in json.loads(ended.out)["masks"]} == {1}
+    written = json.loads(ended.out)
+    assert {mask["prompt"] for mask in written["masks"]} == {1}
+    zebras, red = written["texts"]
+    assert (zebras["prompt"], zebras["text"], zebras["notes"]) == (0, "zebras", [])
+    assert zebras["reason"].startswith("nothing looks like zebra: the best scores 0.")
+    near = zebras["nearest"][0]
+    assert len(near["box"]) == 4 and 0 <= near["score"] < 0.5 and near["name"]
+    assert red == {"prompt": 1, "text": "anything red", "reason": "", "nearest": [], "notes": []}
 
 
 def test_all_that_a_text_fits_are_written_and_one_mask_of_a_box(run: Run) -> None:

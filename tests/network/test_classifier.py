@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from anymask.errors import SettingsError
-from anymask.network.classifier import BN_EPS, Classifier, ClassifierConfig, averaged, shapes
+from anymask.network.classifier import BN_EPS, Classifier, ClassifierConfig, ClassifierOutput, averaged, shapes
 from anymask.network.trunk import imagenet_state, imagenet_trunk
 
 
@@ -43,9 +43,25 @@ def test_a_mask_of_the_whole_picture_is_of_the_class_that_imagenet_says() -> Non
     assert torch.allclose(got, expected, atol=1e-2)
 
 
+def test_of_masks_that_look_alike_the_whole_thing_scores_best() -> None:
+    network = Classifier(ClassifierConfig(labels=1, hidden=1)).eval()
+    alike = ClassifierOutput(torch.zeros(3, 1001), torch.tensor([[0.0, 0.0]]).repeat(3, 1))  # the label's chance is .5
+    judged = torch.tensor([9.0, 0.0, -9.0])  # an IoU of 1, .5 and 0
+    label = network.scored(alike, judged)[:, -1]
+    assert label.tolist() == pytest.approx([0.5, 0.25, 0.0], abs=1e-3)
+    network.sureness.fill_(float(torch.tensor(3.0).log()))  # the odds three times as high
+    surer = network.scored(alike, judged)
+    assert surer[:, -1].tolist() == pytest.approx([0.75, 0.5, 0.0], abs=1e-3)
+    assert surer[:, :-1].sum(dim=1).tolist() == pytest.approx([1000 / 1001, 0.75 * 1000 / 1001, 0.0], abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
-    [({"trunk": "vit"}, "trunk must be one of"), ({"labels": 0}, "from 1 up"), ({"hidden": 0}, "from 1 up")],
+    [
+        ({"trunk": "vit"}, "trunk must be one of"),
+        ({"labels": 0}, "from 1 up"),
+        ({"judging": 0}, "from 1 up, got 90, 512 and 0"),
+    ],
 )
 def test_networks_that_cannot_be(wrong: dict[str, object], told: str) -> None:
     with pytest.raises(SettingsError, match=told):

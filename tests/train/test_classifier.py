@@ -18,6 +18,8 @@ from anymask.train.classifier import LEFT_OUT, ClassifierLesson, DescribedBatch,
 from anymask.train.classifier_settings import ClassifierSettings
 from anymask.train.described import (
     NONE,
+    SAME,
+    UNTOLD,
     Described,
     Kept,
     describe,
@@ -46,7 +48,8 @@ def described() -> Described:
     labels = np.array([dog, dog, NONE] * 20)
     descriptions = np.zeros((60, width), np.float16)
     descriptions[:, 0] = labels == dog
-    return Described(descriptions, labels, np.repeat(np.arange(20), 3), np.array([False, True, True] * 20))
+    ious = np.array([1.0, 0.75, 0.0] * 20, np.float32)
+    return Described(descriptions, labels, np.repeat(np.arange(20), 3), np.array([False, True, True] * 20), ious)
 
 
 def test_names_of_labels() -> None:
@@ -66,6 +69,22 @@ def test_batches_mix_kinds_and_leave_photos_out() -> None:
     assert not (batch.descriptions[:, 1] % LEFT_OUT == 0).any()
     assert all(torch.equal(one, other) for one, other in zip(batch, batches[3], strict=True))
     assert not torch.equal(batch.descriptions, batches[4].descriptions)
+
+
+def test_ious_are_learnt_of_masks_that_have_them() -> None:
+    given = described()
+    given.descriptions[:, 1] = given.photos
+    given.labels[given.photos % 2 == 1] = UNTOLD  # on those photos not all is labelled
+    given.ious[given.photos == 2] = np.nan
+    settings = replace(SETTINGS, judged=400, judged_true=0.5)
+    batch = DescribedBatches(given, settings)[0]
+    assert not (batch.descriptions[:, 1] % 2 == 1).any()  # no label is learnt of what is untold
+    photos = batch.judged[:, 1]
+    assert batch.judged.shape[0] == len(batch.ious) == 400
+    assert not ((photos % LEFT_OUT == 0) | (photos == 2)).any()
+    assert set(batch.ious.tolist()) == {1.0, 0.75, 0.0}
+    shares = [float(each.float().mean()) for each in (batch.ious == 1, (batch.ious < 1) & (photos % 2 == 1))]
+    assert shares == pytest.approx([0.5, 0.25], abs=0.08)
 
 
 def test_a_kind_without_masks_is_told() -> None:
@@ -99,12 +118,16 @@ def test_right_answers_cost_little() -> None:
             classes[0, breed], labels[0, dog] = 50, 50
             return ClassifierOutput(classes, labels)
 
-    right = DescribedBatch(torch.zeros(1, 1), torch.tensor([dog]))
+        def judged(self, described: torch.Tensor) -> torch.Tensor:
+            return torch.tensor([50.0])
+
+    whole, part = (torch.zeros(1, 1), torch.tensor([1.0])), (torch.zeros(1, 1), torch.tensor([0.0]))
+    right = DescribedBatch(torch.zeros(1, 1), torch.tensor([dog]), *whole)
     exact = ClassifierLesson(described(), replace(SETTINGS, smoothing=0.0))
     assert exact.losses(Fixed(CONFIG), right, 0).total() == pytest.approx(0, abs=1e-4)
-    wrong = DescribedBatch(torch.zeros(1, 1), torch.tensor([label_number("coco", "giraffe")]))
+    wrong = DescribedBatch(torch.zeros(1, 1), torch.tensor([label_number("coco", "giraffe")]), *part)
     losses = lesson.losses(Fixed(CONFIG), wrong, 0)
-    assert losses.labels > 10 and losses.classes > 10
+    assert min(losses) > 10
 
 
 def test_a_short_run_learns(tmp_path: Path) -> None:
@@ -132,7 +155,9 @@ def test_masks_of_photos_are_described(paint: Paint) -> None:
     dog = label_number("coco", "dog")
     assert given.descriptions.dtype == np.float16 and given.descriptions.shape == (len(given.labels), network.described)
     assert given.labels[~given.found].tolist() == [dog, dog]  # one of each photo; what has no label is left out
-    assert set(given.labels[given.found].tolist()) <= {dog, NONE}
+    assert set(given.labels[given.found].tolist()) <= {dog, NONE, UNTOLD}
+    assert (given.ious[~given.found] == 1).all()
+    assert ((given.ious >= SAME) == ((given.labels == dog) | ~given.found)).all()
     assert set(given.photos.tolist()) == {0, 1}
 
 

@@ -312,6 +312,22 @@ def test_without_what_a_description_needs_it_is_said_what_to_pass() -> None:
     assert len(select(bare, Text("flurble"))) == 0
 
 
+def test_a_sure_label_outweighs_a_likely_mask() -> None:
+    found = replace(made(STREET), scores=np.array([0.25, 0.9, 0.9, 0.9, 0.9, 0.9], np.float32))
+    assert found.label_scores is not None
+    scores = found.label_scores.copy()
+    cars = answer(parse("cars"), found).indices.tolist()
+    assert len(cars) == 3
+    # the odds of .999 are ten times those of .99, and the root of .9 is 1.9 times that of .25
+    scores[cars, column("car")] = 0.99
+    scores[0, column("car")] = 0.999
+    answered = answer(parse("cars"), replace(found, label_scores=scores))
+    assert answered.indices[0] == 0
+    assert answered.scores[0] == pytest.approx(499.5 / 500.5, abs=1e-4)
+    scores[0, column("car")] = 0.99
+    assert answer(parse("cars"), replace(found, label_scores=scores)).indices[-1] == 0
+
+
 def test_a_thing_is_a_mask_that_is_believed() -> None:
     found = made(STREET)
     half = replace(found, scores=np.array([0.9, 0.03, 0.9, 0.9, 0.9, 0.9], np.float32))
