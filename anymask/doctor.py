@@ -39,6 +39,7 @@ PASSES = 3
 ENGINES = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "torch"}  # runtime -> package
 BASE = ("numpy", "onnxruntime", "pillow", "pycocotools", "platformdirs", "rich", "typer", "markdown-it-py")
 EXTRAS: Mapping[str, tuple[str, ...]] = {  # as in pyproject.toml
+    "batch": ("ray",),
     "evaluate": ("scikit-image", "scipy"),
     "openvino": ("openvino",),
     "plots": ("tensorboard",),

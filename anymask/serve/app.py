@@ -9,6 +9,9 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from anymask import __version__
@@ -23,6 +26,7 @@ from anymask.serve.schemas import prompt_schemas
 from anymask.serve.settings import ServeSettings
 from anymask.serve.workspace import Workspace
 
+PAGE = "index.html"
 EDITOR = Path(str(resources.files("anymask") / "serve" / "editor"))
 
 
@@ -65,6 +69,18 @@ def create_app(settings: ServeSettings, segmenter: Segmenter) -> FastAPI:
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     for router in ROUTERS:
         app.include_router(router)
-    if EDITOR.is_dir():
-        app.mount("/", StaticFiles(directory=EDITOR, html=True), "editor")
+    app.router.routes.extend(editor_routes())
     return app
+
+
+def editor_routes() -> list[BaseRoute]:
+    """The editor's page at /, and its files: each by its name, so that no other address is taken for one of them."""
+    files = StaticFiles(directory=EDITOR)
+
+    async def file(request: Request) -> Response:
+        return await files.get_response(request.url.path.lstrip("/") or PAGE, request.scope)
+
+    entries = [each for each in sorted(EDITOR.iterdir()) if each.suffix != ".md"]
+    names = ["", *(each.name for each in entries if each.is_file())]
+    folders = [Mount(f"/{each.name}", StaticFiles(directory=each)) for each in entries if each.is_dir()]
+    return [*(Route(f"/{name}", file) for name in names), *folders]

@@ -97,12 +97,17 @@ class Database:
                     connection.execute("ROLLBACK")
 
     @contextmanager
-    def changing(self) -> Iterator[sqlite3.Connection]:
+    def changing(self, within: sqlite3.Connection | None = None) -> Iterator[sqlite3.Connection]:
         """A connection whose statements are all done or none; once this ends without an error they are on disk.
+
+        within: such a connection, with whose other statements they are done; then they are on disk when that ends.
 
         Raises BusyError where another process writes for too long, or has brought the file to another version;
         FullError where there is no room on the disk.
         """
+        if within is not None:
+            yield within
+            return
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:

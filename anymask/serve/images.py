@@ -105,14 +105,15 @@ class Images:
         read: int,
         looks: tuple[dict[str, Any], ...] = (),
         parameters: dict[str, Any] | None = None,
+        within: Connection | None = None,
     ) -> ImageRecord:
         """Give an image the masks that were made from those of masks_revision ``read``.
 
-        parameters: with which they were found, where those are new.
+        parameters: with which they were found, where those are new. within: see `Database.changing`.
 
         Raises NotFoundError; ConflictError where they are no longer the latest.
         """
-        with self.database.changing() as rows:
+        with self.database.changing(within) as rows:
             changed = rows.execute(
                 "UPDATE images SET masks = ?, looks = ?, parameters = coalesce(?, parameters), state = 'ready', "
                 "error = NULL, revision = revision + 1, masks_revision = masks_revision + 1 "

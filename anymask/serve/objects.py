@@ -102,9 +102,14 @@ class Objects:
             touch(rows, image)
             return _insert(rows, image, object_id, latest.document, latest, deleted=True)
 
-    def replace(self, image: str, documents: dict[str, dict[str, Any]]) -> list[ObjectRecord]:
-        """Delete all objects of an image and make these, by id; all of that or nothing. Raises NotFoundError."""
-        with self.database.changing() as rows:
+    def replace(
+        self, image: str, documents: dict[str, dict[str, Any]], *, within: Connection | None = None
+    ) -> list[ObjectRecord]:
+        """Delete all objects of an image and make these, by id; all of that or nothing. Raises NotFoundError.
+
+        within: see `Database.changing`.
+        """
+        with self.database.changing(within) as rows:
             touch(rows, image)
             for row in rows.execute(LATEST, (image,)).fetchall():
                 if not (old := _record(row)).deleted and old.id not in documents:

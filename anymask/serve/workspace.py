@@ -266,16 +266,19 @@ class Workspace:
             name = opened.record.name
             again = replay(recipe, self.segmenter, pixels, max_pixels=pixels.size, name=name, report=report)
             made = again.recipe
-            record = self.images.set_masks(
-                image,
-                pack(again.found),
-                read=opened.record.masks_revision,
-                looks=tuple(asdict(each) for each in made.looks),
-                parameters=asdict(made.parameters),
-            )
+            packed = pack(again.found)
+            documents = {secrets.token_hex(16): document_of(each, made.picture.size) for each in made.objects}
+            with self.database.changing() as rows:  # masks and objects, or neither
+                record = self.images.set_masks(
+                    image,
+                    packed,
+                    read=opened.record.masks_revision,
+                    looks=tuple(asdict(each) for each in made.looks),
+                    parameters=asdict(made.parameters),
+                    within=rows,
+                )
+                objects = self.objects.replace(image, documents, within=rows)
             self.opened.put(OpenImage(record, again.found))
-        documents = {secrets.token_hex(16): document_of(each, made.picture.size) for each in made.objects}
-        objects = self.objects.replace(image, documents)
         return self.images.get(image), objects, list(again.warnings)
 
     def health(self) -> dict[str, Any]:

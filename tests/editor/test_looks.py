@@ -27,7 +27,7 @@ def shown(page: Any, name: str) -> None:
     assert not told, (name, told)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.soak)])
 def test_every_state_is_accessible(editor: Editor, theme: str) -> None:
     page, press = editor.page, editor.page.keyboard.press
     page.emulate_media(color_scheme=theme)

@@ -120,6 +120,7 @@ def test_eight_threads_find_what_one_finds(way: Way, photo: NDArray[np.uint8]) -
     agree_in_threads(work, photo)
 
 
+@pytest.mark.soak  # half a minute; the packaged weights do the same above
 def test_eight_threads_find_what_one_finds_with_fastsam(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
     segmenter = Segmenter(write_checkpoint(tmp_path / "mine.pt"), threads=1)
 

@@ -301,3 +301,17 @@ def test_threads_share_a_database_and_its_connections_are_closed(tmp_path: Path)
 
 def test_the_number_by_which_a_file_is_ours_stays(first: Path) -> None:
     assert APPLICATION == 0x616E796D
+
+
+def test_what_is_changed_within_another_change_is_done_with_it_or_not_at_all(tmp_path: Path) -> None:
+    kept = Database(tmp_path)
+    images, new = Images(kept), NewImage("0" * 64, "image/png", 1, "a.png", 3, 2, {})
+    image = images.add(new).id
+    with pytest.raises(ZeroDivisionError), kept.changing() as rows:
+        images.set_masks(image, b"masks", read=0, within=rows)
+        _ = 1 // 0
+    assert images.masks(image)[1] is None and images.get(image).state == "waiting"
+    with kept.changing() as rows:
+        images.set_masks(image, b"masks", read=0, within=rows)
+    assert images.masks(image)[1] == b"masks"
+    kept.close()
