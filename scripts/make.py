@@ -38,8 +38,7 @@ STAMP = VENV / "made-by-anymask.json"  # task -> fingerprint of what was install
 
 OLDEST_PYTHON = (3, 11)
 TEST_LIMIT_S = 15 * 60
-# One more than there are cores, as some wait for others' programs; a file's tests share what they made
-IN_PARALLEL = ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
+IN_PARALLEL = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]  # a file's tests share what they made
 NO_TESTS_COLLECTED = 5  # pytest's exit code
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.editor.conftest import Editor, Server, open_editor, send
 
+pytestmark = pytest.mark.soak  # the browser takes long; test_selecting.py is in the normal run
+
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = os.environ.get("ANYMASK_SCREENSHOTS")
 

@@ -1,9 +1,12 @@
 """Brush, eraser and what joins masks: pixel by pixel what Python makes of the same strokes."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from tests.editor.conftest import Editor
+
+pytestmark = pytest.mark.soak  # the browser takes long; test_selecting.py is in the normal run
 
 
 def disc(x: float, y: float, size: float) -> NDArray[np.bool_]:

@@ -7,10 +7,13 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 from PIL import Image
 from pycocotools import mask as coco
 
 from tests.editor.conftest import Editor, Server, open_editor, send
+
+pytestmark = pytest.mark.soak  # the browser takes long; test_selecting.py is in the normal run
 
 
 def test_exports_hold_what_is_shown(editor: Editor, tmp_path: Path) -> None:

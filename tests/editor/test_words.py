@@ -1,6 +1,10 @@
 """Selecting by words: matches glow while one types, chips can be edited, and what is not here says so."""
 
+import pytest
+
 from tests.editor.conftest import Editor
+
+pytestmark = pytest.mark.soak  # the browser takes long; test_selecting.py is in the normal run
 
 
 def test_words_select_and_the_label_comes_with_them(editor: Editor) -> None:

@@ -89,7 +89,6 @@ def free_port() -> str:
         return str(listener.getsockname()[1])
 
 
-@pytest.mark.soak  # the one below is the same with two
 def test_a_killed_run_goes_on_as_if_nothing_had_been(paint: Paint, tmp_path: Path) -> None:
     paint(3)
     finish(start(*command(tmp_path, "whole")))
@@ -98,6 +97,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(paint: Paint, tmp_path: Pat
     assert_equal(tmp_path, ("whole", "killed"))
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(sys.platform == "win32", reason="torch has no gloo rendezvous over TCP on every Windows build")
 def test_two_killed_processes_go_on_as_if_nothing_had_been(paint: Paint, tmp_path: Path) -> None:
     paint(3)
