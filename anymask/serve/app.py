@@ -75,6 +75,8 @@ def create_app(settings: ServeSettings, segmenter: Segmenter) -> FastAPI:
 
 def editor_routes() -> list[BaseRoute]:
     """The editor's page at /, and its files: each by its name, so that no other address is taken for one of them."""
+    if not EDITOR.is_dir():  # the API is of use without it
+        return []
     files = StaticFiles(directory=EDITOR)
 
     async def file(request: Request) -> Response:

@@ -137,4 +137,5 @@ def start_program(data: Path, *arguments: str, environment: dict[str, str] | Non
         if (address := re.search(r"http://\S+", line)) is not None:
             return Program(process, address[0])
     process.wait()
+    process.stderr.close()
     raise AssertionError(f"the server did not start: {''.join(said)}")
