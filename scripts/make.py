@@ -104,6 +104,7 @@ def compare() -> None:
 
 def soak() -> None:
     install_test_packages()
+    install_editor_checks()
     if run([str(PYTHON), "-m", "pytest", "-m", "soak"]) not in (0, NO_TESTS_COLLECTED):
         raise TaskError("failed: pytest -m soak")
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.editor.conftest import Editor, Server, open_editor, send
 
-pytestmark = pytest.mark.soak  # the browser takes long; test_selecting.py is in the normal run
+pytestmark = pytest.mark.soak  # the browser takes long
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = os.environ.get("ANYMASK_SCREENSHOTS")

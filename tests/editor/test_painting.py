@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from tests.editor.conftest import Editor
 
-pytestmark = pytest.mark.soak  # the browser takes long; test_selecting.py is in the normal run
+pytestmark = pytest.mark.soak  # the browser takes long
 
 
 def disc(x: float, y: float, size: float) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from pycocotools import mask as coco
 
 from tests.editor.conftest import Editor, Server, open_editor, send
 
-pytestmark = pytest.mark.soak  # the browser takes long; test_selecting.py is in the normal run
+pytestmark = pytest.mark.soak  # the browser takes long
 
 
 def test_exports_hold_what_is_shown(editor: Editor, tmp_path: Path) -> None:

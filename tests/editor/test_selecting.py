@@ -4,12 +4,15 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 
 from anymask.prompts import Point
 from anymask.segment import Segmenter
 from tests.editor.conftest import PHOTO, QUICK, Editor, Server, open_editor, send
 
 HELMET, SUIT, FACE = (400, 420), (180, 400), (225, 120)
+
+pytestmark = pytest.mark.soak  # the browser takes long
 
 
 def test_a_picture_is_opened_and_a_click_before_its_masks_is_answered(page: Any, server: Server) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.editor.conftest import Editor
 
-pytestmark = pytest.mark.soak  # the browser takes long; test_selecting.py is in the normal run
+pytestmark = pytest.mark.soak  # the browser takes long
 
 
 def test_words_select_and_the_label_comes_with_them(editor: Editor) -> None:

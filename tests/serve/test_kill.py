@@ -19,6 +19,7 @@ def told(tally: Tally) -> str:
     return f"{tally.kills} kills, {tally.acknowledged} acknowledged, {tally.cut} cut: " + "\n".join(tally.losses[:20])
 
 
+@pytest.mark.soak
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     tally = kill_again_and_again(tmp_path / "data", 1, SEED)
     assert tally.kills == 1 and tally.losses == [], told(tally)
