@@ -15,7 +15,7 @@ from anymask import __version__
 from anymask.doctor import ENGINES, version_of
 from anymask.machine import cores, cpu_features
 from anymask.models import classifier_weights, refiner_weights, weights_hash
-from anymask.runtimes import RUNTIMES
+from anymask.runtimes import runtime_name
 from anymask.segment import Segmenter
 
 COMPUTING = ("numpy", "onnxruntime", "pillow", "pycocotools")  # packages, beside the engine of the runtime
@@ -76,13 +76,13 @@ class Conditions:
     @classmethod
     def of(cls, segmenter: Segmenter) -> Self:
         """Those under which a Segmenter works."""
-        runtime = next((name for name, kind in RUNTIMES.items() if type(segmenter.runtime) is kind), "")
-        packages = sorted({*COMPUTING, *([ENGINES[runtime]] if runtime else [])})
+        runtime = runtime_name(segmenter.runtime)
+        packages = sorted({*COMPUTING, *([ENGINES[runtime]] if runtime in ENGINES else [])})
         mask_head = segmenter.mask_head_file if segmenter.mask_head is not None else None
         return cls(
             anymask=__version__,
             versions={package: version_of(package) or "unknown" for package in packages},
-            runtime=runtime or type(segmenter.runtime).__name__,
+            runtime=runtime,
             threads=segmenter.threads,
             cores=cores(),
             precision=PRECISION,

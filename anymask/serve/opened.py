@@ -7,6 +7,7 @@ from threading import Lock, RLock
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask.errors import ImageError
 from anymask.image import load_image
 from anymask.maskset import MaskSet
 from anymask.serve.images import ImageRecord, Images
@@ -28,6 +29,13 @@ class OpenImage:
 
     record: ImageRecord
     found: MaskSet
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture, (height, width, 3) RGB; whatever is opened has it."""
+        if (image := self.found.image) is None:
+            raise ImageError(f"image {self.record.id}: opened without its picture")
+        return image
 
     @property
     def bytes(self) -> int:
@@ -96,6 +104,6 @@ class Opened:
     def _picture(self, record: ImageRecord) -> NDArray[np.uint8]:
         with self._lock:
             held = self._held.get(record.id)
-        if held is not None and held.found.image is not None:
-            return held.found.image  # only the masks are of another time: another process looked closer
+        if held is not None:
+            return held.pixels  # only the masks are of another time: another process looked closer
         return load_image(self.pictures.read(record.picture), max_pixels=self.max_pixels, name=record.name)

@@ -1,7 +1,7 @@
 """Between the API's JSON and what the package holds, both ways."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from anymask import rle
 from anymask.errors import PromptError
 from anymask.maskset import MaskSet
 from anymask.prompts import Prompt, Text, parse
-from anymask.serve.images import ImageRecord
+from anymask.serve.images import ImageRecord, State
 from anymask.serve.objects import ObjectRecord
 from anymask.serve.prompt_bounds import check_prompts
 from anymask.serve.schemas import (
@@ -37,12 +37,17 @@ def image_json(record: ImageRecord, *, working: bool, found: MaskSet | None = No
         name=record.name,
         width=record.width,
         height=record.height,
-        state="working" if working and record.state == "waiting" else record.state,
+        state=state_of(record, working=working),
         error=record.error,
         created=record.created,
         revision=record.revision,
         masks=None if found is None else masks_json(found),
     )
+
+
+def state_of(record: ImageRecord, *, working: bool) -> State | Literal["working"]:
+    """What the API calls the state of an image; working: whether its masks are being found now."""
+    return "working" if working and record.state == "waiting" else record.state
 
 
 def masks_json(found: MaskSet, before: MaskSet | None = None) -> list[Mask]:

@@ -18,6 +18,7 @@ from anymask.image import load_image, read_header
 from anymask.maskset import MaskSet
 from anymask.prompts import Prompt, Text
 from anymask.recipe import Look, Parameters, Recipe, replay
+from anymask.recipe.conditions import hash_of
 from anymask.runtimes import runtime_name
 from anymask.segment import Refine, Segmenter
 from anymask.serve.database import Database
@@ -261,9 +262,7 @@ class Workspace:
         """
         with self.opened.changing(image):
             opened = self.opened.get(image)
-            if (pixels := opened.found.image) is None:
-                raise NotFoundError(f"image {image}: opened without its picture")
-            name = opened.record.name
+            pixels, name = opened.pixels, opened.record.name
             again = replay(recipe, self.segmenter, pixels, max_pixels=pixels.size, name=name, report=report)
             made = again.recipe
             packed = pack(again.found)
@@ -288,7 +287,7 @@ class Workspace:
         return {
             "status": "ok",
             "version": __version__,
-            "weights": self.segmenter.weights_hash(),
+            "weights": hash_of(self.segmenter.weights),
             "runtime": runtime_name(self.segmenter.runtime),
             "saved": self.settings.saved,
             "waiting": waiting[0],

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from anymask.errors import ImageError
 from anymask.outputs import OUTPUTS, Output
 from anymask.serve.lanes import Job
 from anymask.serve.refusals import NotAcceptableError
@@ -75,9 +74,7 @@ def accepted(accept: str) -> Output:
 
 def _export(work: Workspace, image: str, output: Output, of: str, _: Job[tuple[str, bytes]]) -> tuple[str, bytes]:
     opened = work.opened.get(image)
-    pixels = opened.found.image
-    if pixels is None:
-        raise ImageError(f"image {image}: opened without its picture")
+    pixels = opened.pixels
     if of == "masks":
         return opened.record.name, output.encode(opened.found, pixels, name=opened.record.name)
     objects = work.objects.all(image)

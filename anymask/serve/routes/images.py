@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, HTTPException, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from PIL import Image as Pillow
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
@@ -20,7 +20,7 @@ from anymask.serve.lanes import CancelledError, Job
 from anymask.serve.refusals import BusyError, NotFoundError
 from anymask.serve.routes.asking import PROBLEMS, Work, found, in_lane
 from anymask.serve.schemas import Image, ImageId, ImagePage, Problem
-from anymask.serve.translation import image_json
+from anymask.serve.translation import image_json, state_of
 from anymask.serve.workspace import OTHER, Workspace
 
 router = APIRouter(tags=["images"], responses=PROBLEMS)
@@ -164,7 +164,7 @@ async def _stream(work: Workspace, image: str) -> AsyncIterator[str]:
             return
         job = work.finding_of(image)
         progress = {
-            "state": "working" if record.state == "waiting" and job is not None and job.running else record.state,
+            "state": state_of(record, working=job is not None and job.running),
             "ahead": 0 if job is None else work.finding.ahead(job),
             "done": 0 if job is None else job.done,
             "total": 0 if job is None else job.total,
@@ -203,11 +203,8 @@ def _forget(work: Workspace, image: str) -> None:
 
 
 def _png(work: Workspace, image: str, _: Job[bytes]) -> bytes:
-    pixels = work.opened.get(image).found.image
-    if pixels is None:
-        raise HTTPException(500, f"image {image}: opened without its picture")
     file = io.BytesIO()
-    Pillow.fromarray(pixels).save(file, "png", compress_level=1)
+    Pillow.fromarray(work.opened.get(image).pixels).save(file, "png", compress_level=1)
     return file.getvalue()
 
 
