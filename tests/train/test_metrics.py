@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ def test_tensorboard_shows_no_step_twice(tmp_path: Path) -> None:
         for step in steps:
             metrics.add(row(step, loss))
         metrics.close()
+        time.sleep(1)  # TensorBoard reads files in the order of their names, and these know whole seconds only
     events = EventAccumulator(str(tmp_path / "detector_tensorboard"))
     events.Reload()
     assert [(event.step, event.value) for event in events.Scalars("score")] == [(20, 9.0), (40, 9.0), (60, 3.0)]
