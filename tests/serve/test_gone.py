@@ -45,7 +45,7 @@ def running_jobs(served: Served) -> int:
 
 def test_a_select_of_somebody_who_went_away_is_not_run(serve: Serve, held: tuple[threading.Event, list[str]]) -> None:
     free, begun = held
-    served = serve()
+    served = serve(choosers=1)
     free.set()
     image = served.image()["id"]
     wait_until(lambda: running_jobs(served) == 0)  # or the labels, made after the answer, would be held and counted
@@ -57,13 +57,14 @@ def test_a_select_of_somebody_who_went_away_is_not_run(serve: Serve, held: tuple
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode()
     clients = [connect(served.address) for _ in range(12)]
-    for each in clients:
+    clients[0].sendall(head + body)
+    wait_until(lambda: running_jobs(served) == 1)  # it has the one thread, and the others wait
+    for each in clients[1:]:
         each.sendall(head + body)
     wait_until(lambda: running_jobs(served) == 12)
     for each in clients[1:]:
         each.close()
-    # Those that wait are dropped at once; those in a thread stop at their next check
-    wait_until(lambda: running_jobs(served) <= served.settings.choosers)
+    wait_until(lambda: running_jobs(served) == 1)  # one that a thread has stops at its check: see the next test
     free.set()
     wait_until(lambda: running_jobs(served) == 0)
     assert len(begun) == 1
