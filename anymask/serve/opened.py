@@ -13,7 +13,7 @@ from anymask.maskset import MaskSet
 from anymask.serve.images import ImageRecord, Images
 from anymask.serve.packed_masks import unpack
 from anymask.serve.pictures import Pictures
-from anymask.serve.refusals import NotFoundError
+from anymask.serve.refusals import NotFoundError, RefusalError
 
 # What is computed of a set and kept with it, beside its picture: features of the trunk, and by mask its label scores,
 # run lengths as Python holds them, and its place in the forest. Measured generously: it bounds, it does not account.
@@ -44,6 +44,12 @@ class OpenImage:
         return height * width * 3 + sum(map(len, self.found.rles)) + PER_IMAGE + PER_MASK * len(self.found)
 
 
+def check_not_failed(record: ImageRecord) -> None:
+    """Raise RefusalError, which says why, where the masks of an image cannot be found."""
+    if record.state == "failed":
+        raise RefusalError(f"image {record.id}: {record.error}; delete it and send another")
+
+
 class Opened:
     """The images used last, as many as fit. Safe to share between threads.
 
@@ -57,13 +63,17 @@ class Opened:
         self._reading = [RLock() for _ in range(LOCKS)]
 
     def get(self, image: str) -> OpenImage:
-        """An image as it is now; its masks must have been found. Raises NotFoundError."""
+        """An image as it is now; its masks must have been found.
+
+        Raises NotFoundError where they have not, or the image is gone; RefusalError where they cannot be found.
+        """
         if (held := self._latest(image)) is not None:
             return held
         with self._reading[int(image, 16) % LOCKS]:  # one thread reads, and the others find it read
             if (held := self._latest(image)) is not None:
                 return held
             record, packed = self.images.masks(image)
+            check_not_failed(record)
             if packed is None:
                 raise NotFoundError(f"image {image}: its masks have not been found; ask again")
             opened = OpenImage(record, replace(unpack(packed), image=self._picture(record)))

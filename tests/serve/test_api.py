@@ -165,6 +165,19 @@ def test_what_cannot_be_decoded_is_refused_and_leaves_nothing(served: Served) ->
     served.client.delete(f"/v1/images/{later}").raise_for_status()
 
 
+def test_a_picture_that_cannot_be_shown_says_why(served: Served) -> None:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(png())).save(file, "tiff", compression="tiff_lzw")
+    content = file.getvalue().replace(file.getvalue()[8:400], bytes(392), 1)  # the header still tells of a picture
+    image = served.send(content, "a.tiff", wait=False).json()["id"]
+    wait_until(lambda: served.client.get(f"/v1/images/{image}").json()["state"] == "failed")
+    for path in ("picture", "export", "recipe"):
+        answer = served.client.get(f"/v1/images/{image}/{path}")
+        assert answer.status_code == 400 and "a.tiff: " in answer.json()["error"]["message"], path
+        assert "delete it and send another" in answer.json()["error"]["message"]
+    served.client.delete(f"/v1/images/{image}").raise_for_status()
+
+
 @pytest.mark.parametrize(
     ("form", "mode", "sent_on"),
     [

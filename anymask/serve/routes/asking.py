@@ -8,8 +8,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from anymask.serve.lanes import CancelledError, Job, Lane
-from anymask.serve.opened import OpenImage
-from anymask.serve.refusals import RefusalError
+from anymask.serve.opened import OpenImage, check_not_failed
 from anymask.serve.schemas import Problem
 from anymask.serve.workspace import Workspace
 
@@ -19,7 +18,7 @@ Result = TypeVar("Result")
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": description}
     for status, description in {
-        400: "No JSON, or no form",
+        400: "No JSON, or no form; or the masks of the image cannot be found",
         401: "The token is missing",
         403: "Another site asks",
         404: "There is no such image, object or file",
@@ -71,10 +70,9 @@ async def in_lane(request: Request, lane: Lane, work: Callable[[Job[Result]], Re
 async def ready(request: Request, work: Workspace, image: str) -> None:
     """Wait until the masks of an image are found. Raises NotFoundError, RefusalError where none can be found."""
     record = await run_in_threadpool(work.images.get, image)
+    check_not_failed(record)
     if record.state == "waiting":
         await found(request, work, image)
-    elif record.state == "failed":
-        raise RefusalError(f"image {image}: {record.error}; delete it and send another")
 
 
 async def found(request: Request, work: Workspace, image: str, *, cancel: bool = False) -> OpenImage:

@@ -18,7 +18,7 @@ from anymask.recipe import Parameters
 from anymask.segment import DRAWN, Refine
 from anymask.serve.lanes import CancelledError, Job
 from anymask.serve.refusals import BusyError, NotFoundError
-from anymask.serve.routes.asking import PROBLEMS, Work, found, in_lane
+from anymask.serve.routes.asking import PROBLEMS, Work, found, in_lane, ready
 from anymask.serve.schemas import Image, ImageId, ImagePage, Problem
 from anymask.serve.translation import image_json, state_of
 from anymask.serve.workspace import OTHER, Workspace
@@ -117,7 +117,7 @@ async def picture(request: Request, work: Work, image: ImageId) -> Response:
     if record.media_type != OTHER:
         content = await run_in_threadpool(work.pictures.read, record.picture)
         return _unchanging(content, record.media_type)
-    await found_if_waiting(request, work, image)
+    await ready(request, work, image)  # which tells whether it can be read
     return _unchanging(await in_lane(request, work.choosing, partial(_png, work, image)), "image/png")
 
 
@@ -135,12 +135,6 @@ async def events(work: Work, request: Request, image: ImageId) -> StreamingRespo
     if record.state == "waiting":
         work.find(image)
     return StreamingResponse(_counted(state, _stream(work, image)), media_type="text/event-stream")
-
-
-async def found_if_waiting(request: Request, work: Workspace, image: str) -> None:
-    """Wait until the picture has been read once, which tells whether it can be. Raises as ``found`` does."""
-    if (await run_in_threadpool(work.images.get, image)).state == "waiting":
-        await found(request, work, image)
 
 
 async def _counted(state: Any, stream: AsyncIterator[str]) -> AsyncIterator[str]:
