@@ -6,6 +6,7 @@ that dies at any moment leaves whole transactions. (Write-ahead log, https://www
 """
 
 import logging
+import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -59,6 +60,18 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (image, id, revision)    -- and rows beside it: in it, each of these documents would fill a page
     );
     """,
+    """
+    -- The bytes of all picture files, each once, so that no write has to add them up. A step that makes the table of
+    -- images anew has to make these triggers anew too
+    CREATE TABLE kept (picture_bytes INTEGER NOT NULL);
+    INSERT INTO kept SELECT coalesce(sum(bytes), 0) FROM (SELECT DISTINCT picture, bytes FROM images);
+    CREATE TRIGGER picture_added AFTER INSERT ON images
+        WHEN NOT EXISTS (SELECT 1 FROM images WHERE picture = new.picture AND id <> new.id)
+        BEGIN UPDATE kept SET picture_bytes = picture_bytes + new.bytes; END;
+    CREATE TRIGGER picture_removed AFTER DELETE ON images
+        WHEN NOT EXISTS (SELECT 1 FROM images WHERE picture = old.picture)
+        BEGIN UPDATE kept SET picture_bytes = picture_bytes - old.bytes; END;
+    """,
 )
 VERSION = len(MIGRATIONS)
 
@@ -66,11 +79,14 @@ VERSION = len(MIGRATIONS)
 class Database:
     """The database of a folder. Safe to share between threads, and with other processes on the same machine.
 
+    quota: bytes that it and the picture files may take together.
+
     Raises SettingsError where the file is a newer anymask's, no database of ours, or cannot be opened.
     """
 
-    def __init__(self, folder: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
+    def __init__(self, folder: Path, migrations: Sequence[str] = MIGRATIONS, *, quota: float = math.inf) -> None:
         self.path = folder / FILE
+        self.quota = quota
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._version = len(migrations)
         try:
@@ -97,13 +113,15 @@ class Database:
                     connection.execute("ROLLBACK")
 
     @contextmanager
-    def changing(self, within: sqlite3.Connection | None = None) -> Iterator[sqlite3.Connection]:
+    def changing(self, within: sqlite3.Connection | None = None, *, keeps: str = "") -> Iterator[sqlite3.Connection]:
         """A connection whose statements are all done or none; once this ends without an error they are on disk.
 
         within: such a connection, with whose other statements they are done; then they are on disk when that ends.
+        keeps: what they add to what is kept, for which there must be room within the quota; "" where they are done
+            whatever there is.
 
         Raises BusyError where another process writes for too long, or has brought the file to another version;
-        FullError where there is no room on the disk.
+        FullError where there is no room on the disk, or within the quota.
         """
         if within is not None:
             yield within
@@ -112,20 +130,30 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 self._check_version(connection)
+                before = connection.total_changes
                 yield connection
+                if keeps and connection.total_changes > before:
+                    self._check_room(connection, keeps)
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-    def size(self) -> int:
-        """Bytes of what is kept. The file may be larger: pages that became free are used again before it grows."""
+    def used(self) -> int:
+        """Bytes of what is kept: in the database, and in the picture files of its images. It is read, not added up.
+
+        The database's file may be larger: pages that became free are used again before it grows.
+        """
         with self.reading() as rows:
-            (used,) = rows.execute(
-                "SELECT (page_count - freelist_count) * page_size "
-                "FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
-            ).fetchone()
-        return int(used)
+            return _used(rows)
+
+    def _check_room(self, connection: sqlite3.Connection, what: str) -> None:
+        used = _used(connection)
+        if used > self.quota:
+            raise FullError(
+                f"{what}: expected that all that is kept takes at most {self.quota} bytes, got {used} with it: delete "
+                "images that are done with, or start the server with a larger --quota"
+            )
 
     def close(self) -> None:
         """Close what nobody uses; afterwards the write-ahead log is part of the file."""
@@ -224,6 +252,14 @@ class Database:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+
+def _used(rows: sqlite3.Connection) -> int:
+    (used,) = rows.execute(
+        "SELECT (page_count - freelist_count) * page_size + picture_bytes "
+        "FROM pragma_page_count, pragma_freelist_count, pragma_page_size, kept"
+    ).fetchone()
+    return int(used)
 
 
 def statements(script: str) -> Iterator[str]:

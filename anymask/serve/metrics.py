@@ -42,7 +42,8 @@ class _State(Collector):
         images, held = self.workspace.opened.counts()
         yield GaugeMetricFamily("anymask_open_images", "Images held in memory.", images)
         yield GaugeMetricFamily("anymask_open_bytes", "Bytes that these take, about.", held)
-        yield GaugeMetricFamily("anymask_kept_bytes", "Bytes of pictures and database on disk.", self.workspace.used())
+        kept = self.workspace.database.used()
+        yield GaugeMetricFamily("anymask_kept_bytes", "Bytes of pictures and database on disk.", kept)
 
 
 class Measured:

@@ -74,9 +74,10 @@ class Objects:
 
         What is there already, because an answer was lost and the request is sent again, is not written twice.
 
-        Raises NotFoundError where the image is gone, ChangedMeanwhileError where ``read`` is not the latest.
+        Raises NotFoundError where the image is gone, ChangedMeanwhileError where ``read`` is not the latest, FullError
+        above the quota, of which every version takes a part.
         """
-        with self.database.changing() as rows:
+        with self.database.changing(keeps=f"object {object_id}") as rows:
             latest = _latest(rows, image, object_id)
             current = 0 if latest is None else latest.revision
             if latest is not None and current == read + 1 and latest.document == document and not latest.deleted:
@@ -87,7 +88,7 @@ class Objects:
             return _insert(rows, image, object_id, document, latest), True
 
     def delete(self, image: str, object_id: str, *, read: int) -> ObjectRecord:
-        """Note that an object is deleted; its history stays, and to delete it twice does nothing more.
+        """Note that an object is deleted, whatever the quota; its history stays, and to do it twice does nothing more.
 
         Raises NotFoundError where it never was, ChangedMeanwhileError where ``read`` is not the latest.
         """

@@ -17,7 +17,8 @@ class ServeSettings:
 
     data: the folder that holds the database and the pictures; made if absent.
     saved: whether it outlives the server; False is told to people, and the caller gives a folder that goes away.
-    quota: pictures and database together may take so much; then pictures are refused until some are deleted.
+    quota: pictures and database together may take so much; then pictures, objects, looks and recipes are refused until
+        images are deleted. The masks of a picture that was taken are kept in any case.
     upload_bytes: of one picture file; json_bytes: of any other request's body.
     upload_seconds: a request's body must have come by then.
     bodies_bytes: the bodies of all requests that are being read or worked on; while there are more, further ones are

@@ -60,7 +60,7 @@ class Workspace:
 
     def __init__(self, settings: ServeSettings, segmenter: Segmenter) -> None:
         self.settings, self.segmenter = settings, segmenter
-        self.database = Database(settings.data)
+        self.database = Database(settings.data, quota=settings.quota)
         self.images, self.objects = Images(self.database), Objects(self.database)
         self.pictures = Pictures(settings.data)
         self.opened = Opened(self.images, self.pictures, settings.memory, settings.max_pixels)
@@ -119,12 +119,8 @@ class Workspace:
                 self.pictures.remove(record.picture)
         self.opened.drop(image)
 
-    def used(self) -> int:
-        """Bytes on disk."""
-        return self.database.size() + sum(self.images.pictures().values())
-
     def _check_quota(self, more: int, name: str) -> None:
-        used = self.used()
+        used = self.database.used()
         if used + more > self.settings.quota:
             raise FullError(
                 f"{name}: has {more} bytes, and {used} of the {self.settings.quota} that may be kept are used: delete "
@@ -227,7 +223,8 @@ class Workspace:
     ) -> tuple[OpenImage, MaskSet]:
         """Look closer at a region, see `Segmenter.look`: the image with what that adds, and the masks it had before.
 
-        Raises PromptError, SettingsError, NotFoundError; ConflictError where another process was faster.
+        Raises PromptError, SettingsError, NotFoundError; ConflictError where another process was faster; FullError
+        above the quota.
         """
         with self.opened.changing(image):
             opened = self.opened.get(image)
@@ -238,7 +235,10 @@ class Workspace:
             if found == before:
                 return opened, before
             looks = (*opened.record.looks, {"box": list(box), "image_size": image_size})
-            record = self.images.set_masks(image, pack(found), read=opened.record.masks_revision, looks=looks)
+            with self.database.changing(keeps=f"closer look at image {image}") as rows:
+                record = self.images.set_masks(
+                    image, pack(found), read=opened.record.masks_revision, looks=looks, within=rows
+                )
             opened = replace(opened, record=record, found=found)
             self.opened.put(opened)
             return opened, before
@@ -258,7 +258,8 @@ class Workspace:
     ) -> tuple[ImageRecord, list[ObjectRecord], list[str]]:
         """Select the objects of a recipe, in the place of those the image has; what differs, in lines.
 
-        Raises PromptError, NotFoundError; ConflictError where its masks were changed meanwhile.
+        Raises PromptError, NotFoundError; ConflictError where its masks were changed meanwhile; FullError above the
+        quota.
         """
         with self.opened.changing(image):
             opened = self.opened.get(image)
@@ -267,7 +268,7 @@ class Workspace:
             made = again.recipe
             packed = pack(again.found)
             documents = {secrets.token_hex(16): document_of(each, made.picture.size) for each in made.objects}
-            with self.database.changing() as rows:  # masks and objects, or neither
+            with self.database.changing(keeps=f"recipe for image {image}") as rows:  # masks and objects, or neither
                 record = self.images.set_masks(
                     image,
                     packed,

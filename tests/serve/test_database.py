@@ -102,7 +102,7 @@ def test_a_new_file_has_the_tables_of_an_old_one_brought_up_to_date(first: Path,
     columns = []
     for folder in (first, tmp_path / "new"):
         with opened(folder) as rows, rows.reading() as reading:
-            tables = ("images", "object_versions")
+            tables = ("images", "object_versions", "kept")
             columns.append([[tuple(row)[1:] for row in reading.execute(f"PRAGMA table_info({t})")] for t in tables])
     assert columns[0] == columns[1]
 
@@ -116,8 +116,8 @@ def test_a_migration_keeps_what_there_was_and_a_copy(first: Path) -> None:
         with rows.changing() as changing:  # references are heeded again
             changing.execute("DELETE FROM images")
         assert Objects(rows).all(IMAGE) == []
-    kept = first / f"{FILE}.version{VERSION}"
-    assert (version_of(first / FILE), version_of(kept)) == (VERSION + 1, VERSION)
+    kept = first / f"{FILE}.version1"
+    assert (version_of(first / FILE), version_of(kept)) == (VERSION + 1, 1)
     with contextlib.closing(sqlite3.connect(kept)) as old:
         assert old.execute("SELECT id FROM object_versions").fetchall() == [(OBJECT,)]
     assert not list(first.glob("*.part*"))
@@ -131,7 +131,7 @@ def test_a_migration_that_fails_half_way_leaves_the_old_version(first: Path, bro
         assert [each.document for each in Objects(rows).all(IMAGE)] == [{"label": "cat"}]
         with rows.reading() as reading:
             tables = {row[0] for row in reading.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert tables == {"images", "object_versions"}
+    assert tables == {"images", "object_versions", "kept"}
 
 
 def test_two_processes_migrate_at_once(first: Path) -> None:
@@ -151,7 +151,7 @@ def test_two_processes_migrate_at_once(first: Path) -> None:
         _, errors = each.communicate(timeout=60)
         assert (each.returncode, errors) == (0, "")
     assert version_of(first / FILE) == VERSION + 1
-    assert version_of(first / f"{FILE}.version{VERSION}") == VERSION  # and not the new one, kept as the old one
+    assert version_of(first / f"{FILE}.version1") == 1  # and not the new one, kept as the old one
     with opened(first, NEXT) as rows:
         assert len(Objects(rows).all(IMAGE)) == 1
 
@@ -277,14 +277,30 @@ def test_an_error_undoes_the_whole_transaction(first: Path) -> None:
 def test_growth_is_counted_and_what_became_free_is_not(first: Path) -> None:
     document = {"label": "cat", "rle": {"size": [3000, 4000], "counts": "a" * 1500}}
     with opened(first) as rows:
-        objects, before = Objects(rows), rows.size()
+        objects, before = Objects(rows), rows.used()
         for revision in range(1, 201):
             objects.put(IMAGE, OBJECT, {**document, "rank": revision}, read=revision)
-        grown = rows.size() - before
+        grown = rows.used() - before
         assert 200 * 1500 < grown < 200 * 3000
         assert len(objects.history(IMAGE, OBJECT)) == 201 and len(objects.all(IMAGE)) == 1
         Images(rows).remove(IMAGE)
-        assert rows.size() <= before + 4096
+        assert rows.used() <= before + 4096
+
+
+def test_each_picture_file_is_counted_once(first: Path) -> None:
+    with opened(first) as rows:
+        images = Images(rows)
+
+        def pictures() -> int:
+            with rows.reading() as reading:
+                return int(reading.execute("SELECT picture_bytes FROM kept").fetchone()[0])
+
+        assert pictures() == 70  # of the image that was there before they were counted
+        made = [images.add(NEW).id for _ in range(3)]
+        assert pictures() == 170
+        for image, left in zip([*made, IMAGE], (170, 170, 70, 0), strict=True):
+            images.remove(image)
+            assert pictures() == left == sum(images.pictures().values())
 
 
 def test_threads_share_a_database_and_its_connections_are_closed(tmp_path: Path) -> None:

@@ -70,6 +70,35 @@ def test_above_the_quota_nothing_is_half_kept(serve: Callable[..., Served]) -> N
     assert server.send(content + b"1", wait="false").status_code == 202  # there is room again
 
 
+def test_above_the_quota_objects_are_refused_and_deletes_are_not(serve: Callable[..., Served]) -> None:
+    server = serve(quota=400_000)
+    image = server.image()
+    objects = f"/v1/images/{image['id']}/objects"
+    body = {"rle": image["masks"][0]["rle"], "prompts": [{"type": "text", "text": "x" * 400}] * 20}
+    first = server.client.post(objects, json=body).json()
+    put = {**body, "label": "cat", "revision": 1}
+    assert server.client.put(f"{objects}/{first['id']}", json=put).status_code == 200
+    for _ in range(100):
+        refused = server.client.post(objects, json=body)
+        if refused.status_code != 201:
+            break
+    assert refused.status_code == 507
+    said = refused.json()["error"]["message"]
+    assert "at most 400000 bytes, got 4" in said and "delete images" in said and "--quota" in said
+    further = {**put, "revision": 2, "label": "dog"}
+    assert server.client.put(f"{objects}/{first['id']}", json=further).status_code == 507
+    assert server.client.put(f"{objects}/{first['id']}", json=put).status_code == 200  # sent again: nothing new
+    kept = server.client.get(objects).json()["objects"]
+    assert len(kept) > 10 and [each["label"] for each in kept if each["id"] == first["id"]] == ["cat"]
+    for each in kept:
+        gone = server.client.delete(f"{objects}/{each['id']}", params={"revision": each["revision"]})
+        assert gone.status_code == 200, gone.text
+    assert server.client.post(objects, json=body).status_code == 507  # the history is still there
+    assert server.client.delete(f"/v1/images/{image['id']}").status_code == 204
+    image = server.image()
+    assert server.client.post(f"/v1/images/{image['id']}/objects", json=body).status_code == 201
+
+
 def test_no_room_for_a_picture_is_told_and_leaves_no_part_of_it(workspace: Workspace) -> None:
     with no_file_larger_than(50_000), pytest.raises(FullError, match=r"big\.png: cannot be kept"):
         workspace.receive(png() + bytes(100_000), "big.png", {})

@@ -36,8 +36,8 @@ def test_nothing_acknowledged_is_lost_in_many_kills(tmp_path: Path) -> None:
 # What keeps the promise -> what breaks it
 NO_COMMIT = (
     "serve/database.py",
-    '                yield connection\n                connection.execute("COMMIT")\n',
-    "                yield connection\n",
+    '                    self._check_room(connection, keeps)\n                connection.execute("COMMIT")\n',
+    "                    self._check_room(connection, keeps)\n",
 )
 WRITTEN_BEHIND = (  # the file a second after the answer, as a cache would
     "serve/workspace.py",

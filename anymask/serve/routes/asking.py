@@ -27,6 +27,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         421: "Host is no name of this server",
         422: "Something in the request is wrong",
         503: "Busy: come back after Retry-After seconds",
+        507: "The quota is reached, or the disk is full",
     }.items()
 }
 

@@ -19,7 +19,7 @@ from anymask.segment import DRAWN, Refine
 from anymask.serve.lanes import CancelledError, Job
 from anymask.serve.refusals import BusyError, NotFoundError
 from anymask.serve.routes.asking import PROBLEMS, Work, found, in_lane, ready
-from anymask.serve.schemas import Image, ImageId, ImagePage, Problem
+from anymask.serve.schemas import Image, ImageId, ImagePage
 from anymask.serve.translation import image_json, state_of
 from anymask.serve.workspace import OTHER, Workspace
 
@@ -29,13 +29,10 @@ LONGEST_NAME = 255
 WATCH = 0.25  # seconds between two looks at whether something has changed
 ALIVE = 10.0  # seconds of silence after which a stream says that it is still there
 
-NO_SPACE: dict[int | str, dict[str, Any]] = {
-    202: {"model": Image, "description": "Kept; its masks are being found"},
-    507: {"model": Problem, "description": "The quota is reached"},
-}
+KEPT: dict[int | str, dict[str, Any]] = {202: {"model": Image, "description": "Kept; its masks are being found"}}
 
 
-@router.post("/v1/images", status_code=201, responses=NO_SPACE)
+@router.post("/v1/images", status_code=201, responses=KEPT)
 async def send(
     request: Request,
     response: Response,
