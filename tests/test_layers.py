@@ -50,7 +50,7 @@ ALLOWED_IN = {
     "scipy": {"evaluate"},
     "skimage": {"evaluate"},
     **{key: {"serve"} for key in ("fastapi", "starlette", "pydantic", "prometheus_client")},
-    "uvicorn": {"cli.serve"},
+    "uvicorn": {"cli.serve", "serve.connections"},
 }
 NEVER_IMPORTED = {"cv2", "matplotlib", "torchvision", "ultralytics"}
 

@@ -72,6 +72,7 @@ def serve(
         import uvicorn
 
         from anymask.serve.app import create_app
+        from anymask.serve.connections import configured
         from anymask.serve.guard import allowed_hosts, loops_back
         from anymask.serve.settings import ServeSettings
     if token is not None and (len(token) < 8 or not token.isascii() or not token.isprintable() or " " in token):
@@ -99,15 +100,7 @@ def serve(
         say(f"anymask: work is kept in {settings.data}" if save else "anymask: nothing is kept when this ends")
         if open_page:
             webbrowser.open(address)
-        config = uvicorn.Config(
-            app,
-            http="h11",  # which bounds what comes before a body; the other one does not
-            ws="none",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-        )
+        config = configured(app, settings, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
         uvicorn.Server(config).run([listening])
 
 

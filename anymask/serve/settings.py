@@ -29,6 +29,8 @@ class ServeSettings:
         further ones are told to come back.
     choosers: threads for what is shorter than finding, beside the one that finds.
     listeners: streams of events open at once.
+    connections: open at once; a further one is told to come back. Most systems let a process have 1,024 files open.
+    head_seconds: until the head of a request must have come, on a new connection or after the last answer.
     token: what each request must carry; "" for none.
     hosts: names, without ports, that a request's Host may have beside ``localhost`` and addresses that loop back; "*"
         is any.
@@ -50,6 +52,8 @@ class ServeSettings:
     waiting_choices: int = 64
     choosers: int = max(1, min(4, cores()))
     listeners: int = 200
+    connections: int = 600
+    head_seconds: float = 20.0
     token: str = ""
     hosts: tuple[str, ...] = ()
 
@@ -63,9 +67,10 @@ class ServeSettings:
             "memory",
             "choosers",
             "listeners",
+            "connections",
         ):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("waiting_finds", "waiting_choices", "upload_seconds"):
+        for name in ("waiting_finds", "waiting_choices", "upload_seconds", "head_seconds"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"{name} must not be negative, got {getattr(self, name)}")

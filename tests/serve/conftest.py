@@ -23,6 +23,7 @@ from PIL import Image
 from anymask.sample import sample_picture
 from anymask.segment import Segmenter
 from anymask.serve.app import create_app
+from anymask.serve.connections import configured
 from anymask.serve.settings import ServeSettings
 
 QUICK = {"image_size": 160, "max_masks": 60, "drawn": 5}  # keywords of a find that takes little time
@@ -63,7 +64,7 @@ def png(height: int = 96, width: int = 128, value: int | None = None) -> bytes:
 def running(settings: ServeSettings, segmenter: Segmenter) -> Iterator[Served]:
     """A server on a free port of this machine, in a thread of this process."""
     app = create_app(settings, segmenter)
-    config = uvicorn.Config(app, http="h11", ws="none", log_config=None, timeout_graceful_shutdown=1)
+    config = configured(app, settings, log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
