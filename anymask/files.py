@@ -96,10 +96,12 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold a lock on the file ``path``, which is made, waiting while another process or thread has it.
 
     A process that dies lets it go. Where the file system has no locks nothing is waited for.
+
+    check: called now and then while it waits, which ends with what that raises.
     """
     with open_plain(path) as stream:
         began, told = time.monotonic(), False
@@ -107,6 +109,7 @@ def locked(path: Path) -> Iterator[None]:
             if not told and time.monotonic() - began > PATIENCE:
                 told = True
                 logger.warning("%s: waiting for another process that is at work there", path)
+            check()
             time.sleep(WAIT)
         yield  # closing the file unlocks it
 

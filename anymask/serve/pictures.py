@@ -4,13 +4,13 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 
 from anymask.files import locked
-from anymask.serve.refusals import NotFoundError
+from anymask.serve.refusals import FullError, NotFoundError
 
 STRAY = 3600.0  # seconds after which a file that no image has is no upload in progress
 
@@ -22,11 +22,27 @@ class Pictures:
         self.folder = data / "pictures"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock, self._lock_file = Lock(), data / "pictures.lock"
+        self._finding = data / "finding"
+        self._finding.mkdir(exist_ok=True)
 
     @contextmanager
     def settled(self) -> Iterator[None]:
         """While this is held no other thread or process adds or removes files: keep a file and its row together."""
         with self._lock, locked(self._lock_file):
+            yield
+
+    @contextmanager
+    def finding(self, image: str, check: Callable[[], None]) -> Iterator[None]:
+        """While this is held no other process finds the masks of an image; ``check`` is called while it is waited for.
+
+        The files are few and stay: one that goes away could be locked by two. Raises as ``check``; FullError where
+        nothing can be written.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(self._finding / f"{image[:2]}.lock", check))
+            except OSError as error:
+                raise FullError(f"image {image}: nothing can be written in the data folder ({error})") from error
             yield
 
     def put(self, content: bytes) -> tuple[str, bool]:

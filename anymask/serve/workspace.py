@@ -148,9 +148,13 @@ class Workspace:
             self._finds.pop(image, None)
 
     def _find(self, image: str, job: Job[OpenImage]) -> OpenImage:
-        record = self.images.get(image)
-        if record.state == "ready":
-            return self.opened.get(image)
+        """Find masks, or wait until another process, to which a request for the same image came, has found them."""
+        with self.pictures.finding(image, job.check):
+            record = self.images.get(image)
+            return self.opened.get(image) if record.state != "waiting" else self._find_alone(record, job)
+
+    def _find_alone(self, record: ImageRecord, job: Job[OpenImage]) -> OpenImage:
+        image = record.id
         try:
             pixels = load_image(
                 self.pictures.read(record.picture), max_pixels=self.settings.max_pixels, name=record.name
@@ -171,7 +175,7 @@ class Workspace:
             opened = OpenImage(self.images.set_masks(image, pack(found), read=record.masks_revision), found)
         except (CancelledError, NotFoundError):
             raise
-        except ConflictError:  # another process, to which a request for the same image came, was faster
+        except ConflictError:  # another process was faster, where the file system has no locks
             return self.opened.get(image)
         except AnymaskError as error:
             self.images.fail(image, str(error))

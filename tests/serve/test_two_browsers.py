@@ -1,7 +1,9 @@
 """Two browsers on one image: nothing is overwritten unseen, and nothing that was sent twice is done twice."""
 
+import contextlib
 import random
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,10 @@ from anymask.segment import Segmenter
 from anymask.serve.database import Database
 from anymask.serve.images import Images, NewImage
 from anymask.serve.objects import ChangedMeanwhileError, Objects
+from anymask.serve.pictures import Pictures
 from anymask.serve.refusals import NotFoundError
 from anymask.serve.settings import ServeSettings
-from tests.serve.conftest import PATIENCE, Served, png, running
+from tests.serve.conftest import PATIENCE, Served, png, running, wait_until
 
 ID = "0123456789abcdef" * 2
 
@@ -115,8 +118,19 @@ def test_two_servers_look_closer_at_one_image(tmp_path: Path, segmenter: Segment
         assert len(masks[0]) >= len(seen["masks"])
 
 
-def test_two_servers_find_the_masks_of_one_image(tmp_path: Path, segmenter: Segmenter) -> None:
+def test_two_servers_find_the_masks_of_one_image_once(
+    tmp_path: Path, segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = ServeSettings(tmp_path)
+    passes = []
+    find = Segmenter.__call__
+
+    def slowly(*arguments: Any, **more: Any) -> Any:
+        passes.append(1)
+        time.sleep(0.5)  # the other one is asked meanwhile
+        return find(*arguments, **more)
+
+    monkeypatch.setattr(Segmenter, "__call__", slowly)
     with running(settings, segmenter) as one, running(settings, segmenter) as two:
         image = one.client.post("/v1/images?wait=false&image_size=160", files={"file": ("a.png", png())}).json()
         question = {"prompts": [{"type": "point", "points": [[40, 40]], "labels": [1]}], "refine": "off"}
@@ -133,6 +147,20 @@ def test_two_servers_find_the_masks_of_one_image(tmp_path: Path, segmenter: Segm
             each.join()
         assert [each.status_code for each in answers] == [200, 200], [each.text for each in answers]
         assert answers[0].json()["masks"] == answers[1].json()["masks"]
+        assert len(passes) == 1
+
+
+def test_who_waits_for_another_server_to_find_masks_can_stop(tmp_path: Path, segmenter: Segmenter) -> None:
+    with running(ServeSettings(tmp_path), segmenter) as one:
+        other = Pictures(tmp_path)
+        with contextlib.ExitStack() as held:
+            for first in range(256):  # whichever id the image will have
+                held.enter_context(other.finding(f"{first:02x}", lambda: None))
+            image = one.client.post("/v1/images?wait=false&image_size=160", files={"file": ("a.png", png())}).json()
+            wait_until(lambda: one.client.get("/v1/health").json()["running"] == 1)
+            one.client.delete(f"/v1/images/{image['id']}").raise_for_status()
+            wait_until(lambda: one.client.get("/v1/health").json()["running"] == 0)
+        assert one.image()["masks"]  # and who had it let go
 
 
 @pytest.mark.parametrize("seed", range(4))
