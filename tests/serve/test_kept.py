@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from anymask.segment import Segmenter
+from anymask.serve.images import ImageRecord, Images
 from anymask.serve.pictures import STRAY, Pictures
 from anymask.serve.refusals import BusyError, FullError, NotFoundError
 from anymask.serve.settings import ServeSettings
@@ -116,6 +118,26 @@ def test_a_picture_whose_row_cannot_be_written_goes_again(
     with workspace.database.changing(), pytest.raises(BusyError):
         workspace.receive(content, "the same.png", {})
     assert files(workspace) == [kept.picture]  # but not where another image has it
+
+
+def test_masks_that_could_not_be_written_are_found_another_time(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = workspace.receive(png(), "a.png", {"image_size": 160}).id
+    set_masks = Images.set_masks
+
+    def set_while_others_write(images: Images, *arguments: Any, **more: Any) -> ImageRecord:
+        with images.database.changing():
+            return set_masks(images, *arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("anymask.serve.database.PATIENCE", 0.05)
+        workspace.database.close()  # connections that have more of it
+        patched.setattr(Images, "set_masks", set_while_others_write)
+        with pytest.raises(BusyError):
+            workspace.find(image).future.result(PATIENCE)
+    assert workspace.images.get(image).state == "waiting"  # and not failed, for good
+    assert workspace.find(image).future.result(PATIENCE).record.state == "ready"
 
 
 def test_what_is_not_saved_leaves_nothing(tmp_path: Path) -> None:
