@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
+from threading import BoundedSemaphore
 
 from anymask.errors import SettingsError
 from anymask.files import locked
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 FILE = "anymask.db"
 APPLICATION = 0x616E796D  # "anym", so that no other program's file is taken for ours
 PATIENCE = 20.0  # seconds to wait for another process that writes
+WRITERS = 16  # threads that may wait so; there are 40, and the others are to read meanwhile
+TURN = 1.0  # seconds to wait to be one of them
 
 # How a file of each version becomes one of the next. What was released stays as it is: append, never edit.
 MIGRATIONS: tuple[str, ...] = (
@@ -89,6 +92,7 @@ class Database:
         self.quota = quota
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._version = len(migrations)
+        self._writers = BoundedSemaphore(WRITERS)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # One process at a time: a second one would take the new file for the old one that it keeps
@@ -120,13 +124,13 @@ class Database:
         keeps: what they add to what is kept, for which there must be room within the quota; "" where they are done
             whatever there is.
 
-        Raises BusyError where another process writes for too long, or has brought the file to another version;
+        Raises BusyError where others write for too long, or have brought the file to another version;
         FullError where there is no room on the disk, or within the quota.
         """
         if within is not None:
             yield within
             return
-        with self._connection() as connection:
+        with self._turn(), self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 self._check_version(connection)
@@ -177,6 +181,15 @@ class Database:
             raise refusal from error
         finally:
             self._idle.put(connection)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._writers.acquire(timeout=TURN):
+            raise BusyError(f"{WRITERS} requests wait for another process that writes; come back", retry_after=5)
+        try:
+            yield
+        finally:
+            self._writers.release()
 
     def _refusal(self, error: sqlite3.OperationalError) -> RefusalError | None:
         """What a client is told of an error that neither it nor this program can help; None for any other."""

@@ -7,7 +7,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from anymask.prompts import PROMPTS
 from anymask.prompts.schema import object_schema
@@ -24,6 +24,7 @@ Finite = Annotated[float, Field(strict=True, ge=-FARTHEST, le=FARTHEST, allow_in
 Score = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Sides = tuple[Finite, Finite, Finite, Finite]
 
+MOST_FIELDS = 50  # far more than any body has
 MOST_RLE = 2**22  # characters; a mask of a million runs has fewer
 # A prompt's own schema, which a test holds to docs/prompt.schema.json; what it cannot say the prompts check themselves
 PROMPT_SCHEMA: dict[str, Any] = {
@@ -47,6 +48,14 @@ class Strict(BaseModel):
     """A body of a request: a name that is not known is an error, and never ignored."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def few(cls, value: Any) -> Any:
+        """Each name that is not known is an error of its own: half a million of them would hold up everybody."""
+        if isinstance(value, dict) and len(value) > MOST_FIELDS:
+            raise ValueError(f"expected at most {MOST_FIELDS} fields, got {len(value)}")
+        return value
 
 
 class Problem(BaseModel):

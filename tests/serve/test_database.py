@@ -9,9 +9,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from anymask.errors import SettingsError
@@ -20,6 +22,7 @@ from anymask.serve.database import APPLICATION, FILE, MIGRATIONS, VERSION, Datab
 from anymask.serve.images import Images, NewImage
 from anymask.serve.objects import Objects
 from anymask.serve.refusals import BusyError, FullError
+from tests.serve.conftest import Served
 
 IMAGE, OBJECT = "a" * 32, "b" * 32
 # A file as the first release wrote it: literal, so that it stays what it was whatever becomes of MIGRATIONS
@@ -264,6 +267,32 @@ def test_a_file_that_is_busy_for_too_long_is_told(first: Path, monkeypatch: pyte
         assert Images(rows).get(IMAGE).name == "cat.png"  # readers do not wait
         other.execute("ROLLBACK")
         assert Images(rows).add(NEW).number == 2
+
+
+def test_others_read_while_many_wait_to_write(serve: Callable[..., Served]) -> None:
+    served = serve()
+    image = served.image()
+    path = f"/v1/images/{image['id']}"
+    told: list[int] = []
+
+    def write() -> None:
+        with httpx.Client(base_url=served.address, timeout=60) as client:
+            told.append(client.post(f"{path}/objects", json={"rle": image["masks"][0]["rle"]}).status_code)
+
+    with contextlib.closing(sqlite3.connect(served.settings.data / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        threads = [threading.Thread(target=write) for _ in range(50)]  # more than the server has threads
+        for each in threads:
+            each.start()
+        time.sleep(0.3)
+        for reads in (path, "/v1/health", f"{path}/objects"):
+            assert served.client.get(reads, timeout=database.PATIENCE / 2).status_code == 200
+        assert 201 not in told
+        other.execute("ROLLBACK")
+    for each in threads:
+        each.join()
+    assert 201 in told and set(told) <= {201, 503}
+    assert len(served.client.get(f"{path}/objects").json()["objects"]) == told.count(201)
 
 
 def test_an_error_undoes_the_whole_transaction(first: Path) -> None:

@@ -187,3 +187,12 @@ def test_what_a_label_says_is_only_said(served: Served, image: str) -> None:
         written = served.client.get(f"/v1/images/{image}/export", params={"format": form})
         assert written.status_code == 200 and "set-cookie" not in written.headers
         assert b"<img" not in written.content or form == "coco"
+
+
+def test_names_that_are_not_known_are_not_told_one_by_one(served: Served) -> None:
+    path = f"/v1/images/{'0' * 32}/select"
+    few, many = ({str(number): 1 for number in range(count)} for count in (5, 100_000))
+    assert "0: Extra inputs" in served.client.post(path, json=few).json()["error"]["message"]
+    refused = served.client.post(path, json=many)
+    assert refused.status_code == 422
+    assert refused.json()["error"]["message"] == "body: Value error, expected at most 50 fields, got 100000"

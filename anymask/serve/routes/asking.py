@@ -32,8 +32,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def of_app(request: Request) -> Workspace:
-    """The workspace that `create_app` was given."""
+async def of_app(request: Request) -> Workspace:
+    """The workspace that `create_app` was given; not read in a thread, of which none may be free."""
     workspace: Workspace = request.app.state.workspace
     return workspace
 

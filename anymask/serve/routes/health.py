@@ -10,8 +10,9 @@ router = APIRouter(tags=["health"], responses=PROBLEMS)
 
 
 @router.get("/v1/health")
-def health(work: Work) -> Health:
+async def health(work: Work) -> Health:
     """That the server answers, and what it runs."""
+    # In no thread: those may all wait for a disk
     return Health(**work.health())
 
 
