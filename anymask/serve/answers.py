@@ -1,5 +1,6 @@
 """How errors are answered: one JSON object, whatever went wrong and wherever."""
 
+import errno
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -35,6 +36,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(CancelledError, _cancelled)
     app.add_exception_handler(MemoryError, _no_memory)
+    app.add_exception_handler(OSError, _os_error)
 
 
 def _anymask_error(_: Request, error: Exception) -> JSONResponse:
@@ -89,6 +91,30 @@ def _no_memory(_: Request, __: Exception) -> JSONResponse:
         "it does not fit in the server's memory now: come back, or send something smaller",
         headers={"Retry-After": "5"},
     )
+
+
+TOO_MANY_FILES = {errno.EMFILE, errno.ENFILE}
+NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def _os_error(_: Request, error: Exception) -> JSONResponse:
+    """What the machine is short of is told; any other is a fault, as `Guard` answers it."""
+    if not isinstance(error, OSError):
+        raise error
+    number, reason = error.errno, error.strerror  # without the path, which is nobody's business
+    if number in TOO_MANY_FILES:
+        headers = {"Retry-After": "5"}
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "BusyError",
+            f"the server cannot open a file ({reason}); come back",
+            headers=headers,
+        )
+    if number in NOT_WRITABLE:
+        logger.error("%s", error)
+        message = f"the data folder cannot be used ({reason}); make room there, or let the server write to it"
+        return problem(HTTPStatus.INSUFFICIENT_STORAGE, "FullError", message)
+    raise error
 
 
 def fault() -> JSONResponse:

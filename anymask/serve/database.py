@@ -169,18 +169,20 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
+        connection = None
         try:
-            connection = self._idle.get_nowait()
-        except Empty:
-            connection = self._connect()
-        try:
+            try:
+                connection = self._idle.get_nowait()
+            except Empty:
+                connection = self._connect()
             yield connection
         except sqlite3.OperationalError as error:
             if (refusal := self._refusal(error)) is None:
                 raise
             raise refusal from error
         finally:
-            self._idle.put(connection)
+            if connection is not None:
+                self._idle.put(connection)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -196,6 +198,8 @@ class Database:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the details
         if code == sqlite3.SQLITE_BUSY:
             return BusyError(f"another process has been writing for {PATIENCE:g} s; come back", retry_after=5)
+        if code == sqlite3.SQLITE_CANTOPEN:
+            return BusyError(f"the database cannot be opened now ({error}); come back", retry_after=5)
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
             return FullError(f"the database cannot be written ({error}); make room where the data folder lies")
         return None

@@ -173,7 +173,7 @@ class Workspace:
             )
             job.check()
             opened = OpenImage(self.images.set_masks(image, pack(found), read=record.masks_revision), found)
-        except (CancelledError, NotFoundError, BusyError, FullError):  # another time it may be found
+        except (CancelledError, NotFoundError, BusyError, FullError, OSError):  # another time it may be found
             raise
         except ConflictError:  # another process was faster, where the file system has no locks
             return self.opened.get(image)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import signal
 import sys
 import threading
@@ -138,6 +139,25 @@ def test_masks_that_could_not_be_written_are_found_another_time(
             workspace.find(image).future.result(PATIENCE)
     assert workspace.images.get(image).state == "waiting"  # and not failed, for good
     assert workspace.find(image).future.result(PATIENCE).record.state == "ready"
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no other way to bound another process")
+def test_a_server_that_may_open_no_more_files_says_so(tmp_path: Path) -> None:
+    server = start_program(tmp_path / "data")
+    with httpx.Client(base_url=server.address, timeout=PATIENCE) as client:
+        query = {"image_size": 160, "wait": "false"}
+        image = client.post("/v1/images?image_size=160", files={"file": ("a.png", png())}).json()["id"]
+        process, files = server.process.pid, resource.RLIMIT_NOFILE
+        before = resource.prlimit(process, files)
+        resource.prlimit(process, files, (3, before[1]))
+        shown = client.get(f"/v1/images/{image}/picture")
+        sent = client.post("/v1/images", params=query, files={"file": ("b.png", png(value=3))})
+        resource.prlimit(process, files, before)
+        for each in (shown, sent):
+            assert each.status_code in (503, 507) and "open" in each.json()["error"]["message"], each.text
+        again = client.post("/v1/images", params=query, files={"file": ("b.png", png(value=3))})
+        assert again.status_code == 202 and client.get(f"/v1/images/{image}/picture").status_code == 200
+    server.kill()
 
 
 def test_what_is_not_saved_leaves_nothing(tmp_path: Path) -> None:
