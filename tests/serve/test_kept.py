@@ -145,7 +145,7 @@ def test_masks_that_could_not_be_written_are_found_another_time(
 def test_a_server_that_may_open_no_more_files_says_so(tmp_path: Path) -> None:
     server = start_program(tmp_path / "data")
     with httpx.Client(base_url=server.address, timeout=PATIENCE) as client:
-        query = {"image_size": 160, "wait": "false"}
+        query = {"image_size": "160", "wait": "false"}
         image = client.post("/v1/images?image_size=160", files={"file": ("a.png", png())}).json()["id"]
         process, files = server.process.pid, resource.RLIMIT_NOFILE
         before = resource.prlimit(process, files)
