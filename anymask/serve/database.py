@@ -151,8 +151,13 @@ class Database:
         with self.reading() as rows:
             return _used(rows)
 
-    def _check_room(self, connection: sqlite3.Connection, what: str) -> None:
-        used = _used(connection)
+    def check_room(self, what: str, more: int) -> None:
+        """Raise FullError where so many more bytes are above the quota."""
+        with self.reading() as rows:
+            self._check_room(rows, what, more)
+
+    def _check_room(self, connection: sqlite3.Connection, what: str, more: int = 0) -> None:
+        used = _used(connection) + more
         if used > self.quota:
             raise FullError(
                 f"{what}: expected that all that is kept takes at most {self.quota} bytes, got {used} with it: delete "

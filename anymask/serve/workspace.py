@@ -94,7 +94,7 @@ class Workspace:
         as_sent = header.mode in SHOWN_MODES and (header.upright or header.format == "JPEG")
         media_type = SHOWN_AS_SENT.get(header.format, OTHER) if as_sent else OTHER
         with self.pictures.settled():
-            self._check_quota(len(content), name)
+            self.database.check_room(name, len(content))
             try:
                 picture, is_new = self.pictures.put(content)
             except OSError as error:
@@ -118,14 +118,6 @@ class Workspace:
             if last:
                 self.pictures.remove(record.picture)
         self.opened.drop(image)
-
-    def _check_quota(self, more: int, name: str) -> None:
-        used = self.database.used()
-        if used + more > self.settings.quota:
-            raise FullError(
-                f"{name}: has {more} bytes, and {used} of the {self.settings.quota} that may be kept are used: delete "
-                "images that are done with, or start the server with a larger --quota"
-            )
 
     # Find
 
