@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
+from socket import socket
 from threading import Event, Thread
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,21 @@ class Answer:
     raw: bytes | None = None
 
 
+class Counted(BufferedIOBase):
+    """A connection to write to, which counts the bytes."""
+
+    def __init__(self, connection: socket) -> None:
+        self._connection, self.bytes = connection, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self._connection.sendall(content)
+        self.bytes += len(content)
+        return len(content)
+
+
 @dataclass
 class FileServer:
     """Answers each path by its list of answers, the last one again and again; 404 where it has none."""
@@ -36,6 +54,8 @@ class FileServer:
     address: str = ""
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # paths and ranges of the requests so far
+    # Connections that stall or drip, by the client's port: the bytes after which they do
+    slow: dict[int, int] = field(default_factory=dict)
     over: Event = field(default_factory=Event)
 
     def serve(self, path: str, *answers: Answer) -> str:
@@ -43,7 +63,7 @@ class FileServer:
         self.answers[path] = list(answers)
         return self.address + path
 
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
+    def answer(self, request: BaseHTTPRequestHandler, wrote: Counted) -> None:
         answers = self.answers.get(request.path, [Answer(404)])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         asked = request.headers.get("Range")
@@ -64,7 +84,10 @@ class FileServer:
                 request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
             request.end_headers()
             request.wfile.write(rest if answer.sent is None else rest[: answer.sent])
-        request.wfile.flush()
+        if answer.drips:
+            request.wfile.write(answer.drips)
+        if answer.stalls or answer.drips:
+            self.slow[request.client_address[1]] = wrote.bytes
         if answer.stalls:
             self.over.wait(30)
         while answer.drips and not self.over.wait(0.01):
@@ -77,9 +100,13 @@ def file_server(content: bytes) -> Iterator[FileServer]:
     files = FileServer(content)
 
     class Handler(BaseHTTPRequestHandler):
+        def setup(self) -> None:
+            super().setup()
+            self.wfile = self.wrote = Counted(self.connection)
+
         def do_GET(self) -> None:
             with suppress(ConnectionError):  # the other side does not want the rest
-                files.answer(self)
+                files.answer(self, self.wrote)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # of the standard library
             pass

@@ -1,12 +1,16 @@
 """Files are fetched from a server that does everything wrong, and end up whole or not at all."""
 
 import hashlib
+import math
 import os
 import random
+import select
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 from unittest.mock import ANY
 
 import pytest
@@ -23,17 +27,48 @@ HALF = 150_000
 Make = Callable[..., Published]
 
 
+class Waiting(socket.socket):
+    """The client's end of a connection. Its time is up when it has read all that comes before a server stalls or drips,
+    however long a busy machine takes for that.
+    """
+
+    watch: connection.Watch
+    server: FileServer
+    received = 0
+
+    def recv_into(self, *arguments: Any, **keywords: Any) -> int:
+        while self.server.slow.get(self.getsockname()[1], math.inf) > self.received:
+            if select.select([self], [], [], 0.005)[0]:
+                break
+        else:
+            self.watch.cut()
+        got = super().recv_into(*arguments, **keywords)
+        self.received += got
+        return got
+
+
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits half a minute for a server that says nothing, and no proxy stands between."""
-    monkeypatch.setattr(connection, "STALLED", 0.3)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy stands between."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 @pytest.fixture
-def server() -> Iterator[FileServer]:
-    with file_server(CONTENT) as server:
-        yield server
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """Nobody waits half a minute for a server that says nothing: it tells when the time is up."""
+    connect = connection._Watched.connect
+
+    def connect_waiting(self: connection._Watched) -> None:
+        connect(self)
+        timeout = self.sock.gettimeout()
+        waiting = Waiting(fileno=self.sock.detach())
+        waiting.settimeout(timeout)
+        waiting.watch, waiting.server = self.watch, files
+        self.sock = self.watch.connected = waiting
+
+    monkeypatch.setattr(connection._Watched, "connect", connect_waiting)
+    with file_server(CONTENT) as files:
+        yield files
 
 
 @pytest.fixture
@@ -118,11 +153,11 @@ PART_OF_MANY_DIGITS = b"HTTP/1.1 206 OK\r\nContent-Range: bytes " + b"1" * 5000 
         (to("data:,x"), "which is not asked"),
         (to("/0"), "HTTP 302 10 times on end"),
         ((DEAD, Answer(raw=PART_OF_MANY_DIGITS)), "asked for bytes from 150000 of 300000, it gave 'bytes 111111"),
-        ((Answer(raw=HEAD + b"X: ", drips=b"x"),), "no answer in 0.3 s"),  # a header that never ends
-        ((Answer(raw=b"", drips=b"HTTP/1.1 100 Continue\r\n\r\n"),), "no answer in 0.3 s"),
+        ((Answer(raw=HEAD + b"X: ", drips=b"x"),), "no answer in 30 s"),  # a header that never ends
+        ((Answer(raw=b"", drips=b"HTTP/1.1 100 Continue\r\n\r\n"),), "no answer in 30 s"),
         ((Answer(raw=b"HTTP/1.1 302 Found\r\nLocation: /1\r\n\r\n", drips=b"x"),), "HTTP 404 Not Found"),
-        ((Answer(raw=HEAD + b"Transfer-Encoding: chunked\r\n\r\n", drips=b"0"),), "no answer in 0.3 s"),
-        ((Answer(raw=HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", drips=b"x: y\r\n"),), "no answer in 0.3 s"),
+        ((Answer(raw=HEAD + b"Transfer-Encoding: chunked\r\n\r\n", drips=b"0"),), "no answer in 30 s"),
+        ((Answer(raw=HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", drips=b"x: y\r\n"),), "no answer in 30 s"),
         ((Answer(raw=b"\xff\x00 no HTTP\r\n\r\n"),), "HTTP"),
     ],
     ids=range(15),
@@ -157,9 +192,9 @@ def test_from_https_it_goes_on_by_https_alone() -> None:
     [
         ((Answer(404),), "HTTP 404 Not Found"),
         ((Answer(500),), "HTTP 500 Internal Server Error"),
-        ((Answer(sent=0, stalls=True),), "no answer in 0.3 s"),
-        ((Answer(sent=HALF, stalls=True), Answer(sent=HALF // 10, stalls=True)), "no answer in 0.3 s"),
-        ((Answer(sent=0, drips=b"x"),), " bytes in 0.3 s"),
+        ((Answer(sent=0, stalls=True),), "no answer in 30 s"),
+        ((Answer(sent=HALF, stalls=True), Answer(sent=HALF // 10, stalls=True)), "only 15000 bytes in 30 s"),
+        ((Answer(sent=0, drips=b"x"),), " bytes in 30 s"),
         ((DEAD, Answer(sent=0)), "it ended after 150000 of 300000 bytes"),
         ((Answer(ranges=False, sent=HALF),), "it ended after 150000 of 300000 bytes"),  # never gets further
         ((Answer(content=OTHER),), "its sha256 is not "),
@@ -180,6 +215,24 @@ def test_without_the_file_it_says_why_and_what_to_do(
     assert f"put it at {tmp_path / 'file.pt'} (300000 bytes, sha256 {wanted.sha256})" in message
     assert "\n" not in message
     assert not (tmp_path / "file.pt").exists()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [  # one that ends never, so that it does not matter how late a busy machine looks at the clock
+        Answer(raw=HEAD + b"X: ", drips=b"x"),
+        Answer(raw=b"", drips=b"HTTP/1.1 100 Continue\r\n\r\n"),
+        Answer(raw=HEAD + b"Transfer-Encoding: chunked\r\n\r\n", drips=b"0"),
+        Answer(sent=0, stalls=True),
+    ],
+    ids=range(4),
+)
+def test_by_the_clock_too(answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "STALLED", 0.3)
+    with file_server(CONTENT) as server:
+        wanted = Published("file.pt", len(CONTENT), "0" * 64, (server.serve("/0", answer),))
+        with pytest.raises(WeightsError, match=r"/0 \(no answer in 0\.3 s\)"):
+            download(wanted, tmp_path / "file.pt", lambda done, total: None)
 
 
 def test_every_address_is_named_with_its_reason(published: Make, tmp_path: Path) -> None:
