@@ -14,7 +14,7 @@ from starlette.routing import Match
 
 from anymask.errors import AnymaskError, printable
 from anymask.serve.lanes import CancelledError
-from anymask.serve.refusals import BusyError, status_of
+from anymask.serve.refusals import BusyError, FullError, status_of
 
 logger = logging.getLogger(__name__)
 
@@ -97,23 +97,19 @@ TOO_MANY_FILES = {errno.EMFILE, errno.ENFILE}
 NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def _os_error(_: Request, error: Exception) -> JSONResponse:
+def _os_error(request: Request, error: Exception) -> JSONResponse:
     """What the machine is short of is told; any other is a fault, as `Guard` answers it."""
     if not isinstance(error, OSError):
         raise error
-    number, reason = error.errno, error.strerror  # without the path, which is nobody's business
-    if number in TOO_MANY_FILES:
-        headers = {"Retry-After": "5"}
-        return problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "BusyError",
-            f"the server cannot open a file ({reason}); come back",
-            headers=headers,
-        )
-    if number in NOT_WRITABLE:
+    reason = error.strerror  # without the path, which is nobody's business
+    if error.errno in TOO_MANY_FILES:
+        return _anymask_error(request, BusyError(f"the server cannot open a file ({reason}); come back", retry_after=5))
+    if error.errno in NOT_WRITABLE:
         logger.error("%s", error)
-        message = f"the data folder cannot be used ({reason}); make room there, or let the server write to it"
-        return problem(HTTPStatus.INSUFFICIENT_STORAGE, "FullError", message)
+        return _anymask_error(
+            request,
+            FullError(f"the data folder cannot be used ({reason}); make room there, or let the server write to it"),
+        )
     raise error
 
 

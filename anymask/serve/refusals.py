@@ -6,8 +6,8 @@
         ├── NotAcceptableError  406   no export of the media type that was asked for
         ├── ConflictError       409   somebody else changed it meanwhile
         ├── TooLargeError       413   a body of more bytes, a picture of more pixels than is taken
-        ├── BusyError           503   all waiting places are taken: come back after ``retry_after`` seconds
-        └── FullError           507   the quota of the data folder is reached
+        ├── BusyError           503   not now, such as all waiting places taken: come back after ``retry_after`` seconds
+        └── FullError           507   the data folder's quota is reached, or nothing can be written there
 
 Errors of the library that a client can cause are 422, `STATUS` says which. Anything else is a fault of ours: 500.
 """
@@ -48,7 +48,7 @@ class TooLargeError(RefusalError):
 
 
 class BusyError(RefusalError):
-    """All waiting places are taken. retry_after: in whole seconds."""
+    """Not now: waiting places, files or the database are taken. retry_after: in whole seconds."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -58,7 +58,7 @@ class BusyError(RefusalError):
 
 
 class FullError(RefusalError):
-    """The quota of the data folder is reached."""
+    """The quota of the data folder is reached, or nothing can be written there."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
 
