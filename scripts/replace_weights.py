@@ -26,7 +26,6 @@ NOUNS = Path("anymask") / "words" / "nouns.json.gz"
 TEXTS = (Path("README.md"), WEIGHTS / "MODEL_CARD.md", WEIGHTS / "SHA256SUMS", Path("docs") / "demo.png", NOUNS)
 EXPORTED = tuple(WEIGHTS / f"{name}.onnx" for name in ("default", "mask_head", "refiner", "classifier"))
 RUN = Path("build") / "classifier"  # where one is trained
-CLASSIFIER_STEPS = "2000"
 
 
 class Given(NamedTuple):
@@ -53,8 +52,9 @@ def steps(photos: Path, given: Given) -> list[list[str]]:
         commands.append([sys.executable, str(Path("scripts") / "make_noun_table.py"), str(given.wordnet)])
     classifier = given.classifier
     if classifier is None and any((given.detector, given.mask_head, given.wordnet)):
-        train = ["--checkpoints", str(RUN), "--photos", str(photos), "--steps", CLASSIFIER_STEPS]
-        commands.append([*anymask, "train", "--model", "classifier", *train])
+        commands.append(
+            [*anymask, "train", "--model", "classifier", "--checkpoints", str(RUN), "--photos", str(photos)]
+        )
         classifier = RUN / "classifier.pt"
     if classifier is not None:
         commands.append([*anymask, "export", str(classifier), "--to", str(EXPORTED[3])])

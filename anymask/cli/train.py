@@ -57,7 +57,7 @@ def train(
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(metavar="M", help="How long, by the clock. [default: 60, or the preset's epochs]"),
+        typer.Option(metavar="M", help="How long, by the clock. [default: 60, or the recipe's steps or epochs]"),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="How long, in steps; with --minutes too, what comes first.")
@@ -66,7 +66,10 @@ def train(
         float | None, typer.Option(metavar="E", help="How long, in passes over the photos; instead of --steps.")
     ] = None,
     preset: Annotated[
-        str, typer.Option(metavar="default|paper", help="The recipe: ours, or that of the FastSAM paper.")
+        str,
+        typer.Option(
+            metavar="default|gpu|paper", help="The recipe: ours, ours for a GPU, or that of the FastSAM paper."
+        ),
     ] = "default",
     changes: Annotated[
         list[str] | None,
@@ -99,7 +102,8 @@ def train(
     folder = checkpoints or training_folder()
     loop.check_device(device)
     if minutes is None and steps is None and epochs is None:
-        minutes, epochs = (None, settings.epochs) if settings.epochs else (60.0, None)
+        steps, epochs = settings.steps or None, settings.epochs or None
+        minutes = None if steps or epochs else 60.0
     loop.check_run(folder, minutes, steps, epochs)
     processes = Processes(device)
     logging.getLogger("anymask").setLevel(logging.INFO if processes.is_main else logging.WARNING)

@@ -1,17 +1,16 @@
 """Batches: step number -> images and labels, a pure function of seed and step: a resumed run goes on exactly."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from anymask.datasets import PhotoEntry
-from anymask.train.augment import crop, limit_objects, make_canvas, paste, recolour
+from anymask.train.augment import Files, Source, paint, plan_canvas
+from anymask.train.resident import Resident
 from anymask.train.sampling import PhotoSampler
 from anymask.train.settings import CanvasSettings
 
@@ -38,17 +37,15 @@ class Batches(Dataset[Batch]):
 
     def __init__(self, photos: Sequence[PhotoEntry], settings: CanvasSettings) -> None:
         self.settings = settings
+        self._photos = photos
         self._draw = PhotoSampler(photos, settings.sampling)
+        self._source: Source = Files()
         self.photos = self._draw.count  # how many there are to draw
 
-    def _across(self, rng: np.random.Generator) -> int:
-        """Of how many photos along a side the next canvas is made."""
-        drawn = rng.random()
-        for across, share in self.settings.mosaics.items():
-            if drawn < share:
-                return across
-            drawn -= share
-        return 1
+    def keep_on(self, device: str) -> None:
+        """From now on paint on a device, of photos that are all kept in its memory."""
+        resident = Resident([photo.load() for photo in self._photos], device)
+        self._draw, self._source = PhotoSampler(resident.photos, self.settings.sampling), resident
 
     def __len__(self) -> int:
         return 2**31
@@ -58,37 +55,26 @@ class Batches(Dataset[Batch]):
         sides, chances = zip(*self.settings.sides.items(), strict=True)
         side = int(rng.choice(sides, p=np.array(chances) / sum(chances)))
         count = max(1, round(self.settings.pixels_per_step / side**2))
-        canvases = []
-        for _ in range(count):
-            across = self._across(rng)
-            canvas = make_canvas([self._draw(rng) for _ in range(across**2)], side, self.settings, rng)
-            if rng.random() < self.settings.copy_paste:
-                canvas = paste(canvas, crop(self._draw(rng), side, self.settings, rng), self.settings, rng)
-            canvas = replace(canvas, image=recolour(canvas.image, self.settings.jitter, rng))
-            canvases.append(limit_objects(canvas, self.settings, rng))
-        masks = np.concatenate([canvas.masks for canvas in canvases])
+        plans = [plan_canvas(self._draw, side, self.settings, rng) for _ in range(count)]
+        canvases = [paint(plan, self._source, self.settings) for plan in plans]
+        masks = torch.cat([canvas.masks for canvas in canvases])
         cells = slice(LABEL_STRIDE // 2, None, LABEL_STRIDE)  # the pixel at every anchor of the finest level
-        background = np.stack(
-            [np.where(c.masks[:, cells, cells].any(0), 1.0, c.unlabelled[cells, cells]) for c in canvases]
-        )
+        background = [c.unlabelled[cells, cells].masked_fill(c.masks[:, cells, cells].any(0), 1.0) for c in canvases]
+        per_canvas = torch.tensor([len(canvas.masks) for canvas in canvases])
         return Batch(
-            torch.from_numpy(np.stack([canvas.image for canvas in canvases])).permute(0, 3, 1, 2).contiguous(),
-            torch.from_numpy(masks),
-            torch.from_numpy(boxes_of(masks)),
-            torch.from_numpy(np.repeat(np.arange(count), [len(canvas.masks) for canvas in canvases])),
-            torch.from_numpy(background.astype(np.float32)),
+            torch.stack([canvas.image for canvas in canvases]).permute(0, 3, 1, 2).contiguous(),
+            masks,
+            boxes_of(masks),
+            torch.arange(count).repeat_interleave(per_canvas).to(masks.device),
+            torch.stack(background),
         )
 
 
-def boxes_of(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(N, H, W) non-empty masks -> (N, 4) tight boxes x1, y1, x2, y2 in pixels."""
-    columns, rows = np.asarray(masks.any(axis=1)), np.asarray(masks.any(axis=2))  # (N, W), (N, H)
-    return np.stack(
-        (
-            columns.argmax(1),
-            rows.argmax(1),
-            columns.shape[1] - columns[:, ::-1].argmax(1),
-            rows.shape[1] - rows[:, ::-1].argmax(1),
-        ),
-        axis=1,
-    ).astype(np.float32)
+def boxes_of(masks: Tensor) -> Tensor:
+    """(N, H, W) bool masks, none of them empty -> (N, 4) float32 tight boxes x1, y1, x2, y2 in pixels."""
+    if not len(masks):
+        return torch.zeros(0, 4, device=masks.device)
+    columns, rows = masks.any(dim=1).byte(), masks.any(dim=2).byte()  # (N, W), (N, H)
+    first = [each.argmax(dim=1) for each in (columns, rows)]
+    last = [each.shape[1] - each.flip(1).argmax(dim=1) for each in (columns, rows)]
+    return torch.stack((*first, *last), dim=1).float()

@@ -12,6 +12,7 @@ class ClassifierSettings(RunSettings):
 
     network: ClassifierConfig = field(default_factory=ClassifierConfig)
     workers: int = 0  # there is nothing to prepare
+    steps: int = 2000
 
     # --- batches -----------------------------------------------------------------------------------------------
     masks: int = 512  # per step

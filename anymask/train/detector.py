@@ -32,6 +32,7 @@ class DetectorLesson(Lesson[Network]):
 
     model = "detector"
     checkpoint = "last.pt"
+    batches: Batches
 
     def __init__(self, photos: Sequence[PhotoEntry], settings: Settings) -> None:
         self.settings: Settings = settings
@@ -60,6 +61,8 @@ class DetectorLesson(Lesson[Network]):
         fill_from_onnx(network, weights, "trunk." if self.settings.freeze_trunk else "")
 
     def begin(self, network: Network, device: str) -> None:
+        if self.settings.resident:
+            self.batches.keep_on(device)
         network.train()
         self.trunk = network.trunk
         if self.settings.freeze_trunk:  # and its batch statistics stay ImageNet's

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anymask.boxes import cxcywh_to_xyxy
 from anymask.datasets import PhotoEntry
 from anymask.models import default_weights
 from anymask.network.checkpoint import check_same, mask_head_config
@@ -16,9 +15,9 @@ from anymask.network.head import STRIDES
 from anymask.network.mask_head import GRID, MaskHead, MaskHeadOutput, grid_points, windows_of
 from anymask.network.trunk import imagenet_trunk
 from anymask.runtimes.base import BOX
-from anymask.runtimes.onnx_runtime import OnnxRuntime
 from anymask.train.assign import assign, complete_iou, pad_boxes
 from anymask.train.batches import Batch, Batches
+from anymask.train.frozen import FrozenDetector
 from anymask.train.loop import Lesson
 from anymask.train.mask_head_loss import MaskHeadLosses, Wanted, mask_head_losses
 from anymask.train.mask_head_settings import MaskHeadSettings
@@ -37,6 +36,7 @@ class MaskHeadLesson(Lesson[MaskHead]):
 
     model = "mask_head"
     checkpoint = "mask_head.pt"
+    batches: Batches
 
     def __init__(self, photos: Sequence[PhotoEntry], settings: MaskHeadSettings, detector: Path | None = None) -> None:
         self.settings: MaskHeadSettings = settings
@@ -45,9 +45,9 @@ class MaskHeadLesson(Lesson[MaskHead]):
             share * max(1, round(settings.pixels_per_step / side**2)) for side, share in settings.sides.items()
         )
         self.batches_per_epoch = self.batches.photos * sum(settings.sides.values()) / canvases
-        detector = detector or default_weights()
-        check_trunk(detector, imagenet_trunk(settings.network.trunk))
-        self.detector = OnnxRuntime(detector, torch.get_num_threads(), spin=False)
+        self.file = detector or default_weights()
+        check_trunk(self.file, imagenet_trunk(settings.network.trunk))
+        self.detector: FrozenDetector | None = None
 
     def build(self, state: dict[str, Any] | None, path: Path) -> MaskHead:
         if state is not None:
@@ -59,25 +59,23 @@ class MaskHeadLesson(Lesson[MaskHead]):
         fill_from_onnx(network, weights)
 
     def begin(self, network: MaskHead, device: str) -> None:
+        if self.settings.resident:
+            self.batches.keep_on(device)
         network.train()
+        self.detector = FrozenDetector(self.file, device)
 
     def losses(self, network: MaskHead, batch: Batch, number: int) -> MaskHeadLosses:
+        if self.detector is None:
+            raise RuntimeError("begin comes first")
         generator = torch.Generator().manual_seed(self.settings.seed * 2**32 + number)
-        device = batch.images.device
-        pixels = batch.images.float().div(255).cpu().numpy()
-        raw, features = self.detector.run_with_features(pixels)
-        predictions = torch.from_numpy(raw.predictions).to(device)
-        boxes = cxcywh_to_xyxy(raw.predictions[:, :BOX].transpose(0, 2, 1)).clip(0, pixels.shape[-1])  # as in use
-        found = Found(
-            torch.from_numpy(boxes).to(device),
-            predictions[:, BOX],
-            predictions[:, BOX + raw.classes :],
-        )
+        images = batch.images.float().div(255)
+        predictions, prototypes, maps = self.detector(images)
+        middles, sizes = predictions[:, :BOX].transpose(1, 2).chunk(2, dim=-1)
+        boxes = torch.cat((middles - sizes / 2, middles + sizes / 2), dim=-1).clamp(0, images.shape[-1])  # as in use
+        found = Found(boxes, predictions[:, BOX], predictions[:, -prototypes.shape[1] :])
         windows = choose(found, batch, self.settings, generator)
-        maps = [torch.from_numpy(each).to(device, memory_format=torch.channels_last) for each in features]
-        prototypes = torch.from_numpy(raw.prototypes).to(device)
         hints = (windows.coefficients @ prototypes.flatten(2)).view(-1, 1, *prototypes.shape[2:])
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
             output = MaskHeadOutput(*network(network.pyramid(maps), windows.boxes, hints))
         output = MaskHeadOutput(output.logits.float(), output.quality.float())
         cells = grid_points(windows_of(windows.boxes), 2 * GRID).flatten(0, 1)

@@ -17,7 +17,7 @@ from anymask.errors import DatasetError
 from anymask.evaluate.prompted import depth
 from anymask.refine.hints import draw_box, draw_points
 from anymask.refine.window import Window
-from anymask.train.augment import recolour
+from anymask.train.augment import draw_tint, recolour
 from anymask.train.refiner_settings import RefinerSettings
 from anymask.train.sampling import PhotoSampler
 
@@ -155,7 +155,7 @@ def make_sample(
     if before is not None:
         prompts[3] = 2 * window.share(before[on_window], height, width) - 1
     counts = window.share(np.ones_like(truth[on_window]), height, width)
-    pixels = recolour(window.pixels(image), settings.jitter, rng)
+    pixels = recolour(torch.tensor(window.pixels(image)), draw_tint(settings.jitter, rng)).numpy()
     if rng.random() < 0.5:
         pixels, prompts, share, counts = pixels[:, ::-1], prompts[..., ::-1], share[:, ::-1], counts[:, ::-1]
     return Sample(

@@ -33,7 +33,8 @@ class RunSettings:
 
     seed: int = 0
     workers: int = 1  # processes that prepare batches, for each process that trains
-    epochs: float = 0.0  # length of a run that names none; 0: by the clock
+    steps: int = 0  # length of a run that names none; 0: by epochs
+    epochs: float = 0.0  # likewise; 0: by the clock
 
     # --- steps -------------------------------------------------------------------------------------------------
     accumulate: int = 1  # batches per step and process; their mean gradient makes the step
@@ -66,7 +67,7 @@ class RunSettings:
 
 
 CHOICES = {"precision": ("no", "bf16"), "optimiser": ("adamw", "muon", "sgd"), "decay": ("cosine", "linear")}
-LEAST = {"workers": 0, "epochs": 0, "accumulate": 1, "warmup_epochs": 0, "save_minutes": 0, "save_steps": 1}
+LEAST = {"workers": 0, "steps": 0, "epochs": 0, "accumulate": 1, "warmup_epochs": 0, "save_minutes": 0, "save_steps": 1}
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class CanvasSettings(RunSettings):
     """
 
     # --- batches -----------------------------------------------------------------------------------------------
+    resident: bool = False  # all photos are kept in the device's memory and canvases painted there; for GPUs
     pixels_per_step: int = 16 * 256 * 256  # images per batch = this / side², so every size costs the same time
     sides: Mapping[int, float] = field(default_factory=lambda: {256: 0.35, 320: 0.3, 416: 0.2, 640: 0.15})
     sampling: Mapping[str, float] = field(default_factory=lambda: dict(SAMPLING))
@@ -102,6 +104,8 @@ class CanvasSettings(RunSettings):
         super().__post_init__()
         if not self.sides or any(side <= 0 or side % 32 for side in self.sides):
             raise SettingsError(f"sides must be multiples of 32, at least one, got {sorted(self.sides)}")
+        if self.resident and self.workers:
+            raise SettingsError(f"with resident, workers must be 0, as the device paints alone, got {self.workers}")
         if any(count < 2 for count in self.mosaics) or sum(self.mosaics.values()) > 1:
             raise SettingsError(f"mosaics must be shares, at most 1 in all, by 2 or more, got {dict(self.mosaics)}")
 
@@ -181,7 +185,25 @@ def paper() -> Settings:
     )
 
 
-PRESETS: Mapping[str, Callable[[], Settings]] = {"default": Settings, "paper": paper}
+def gpu() -> Settings:
+    """The default model's recipe for one GPU of 40 GB or more, to go on from the packaged weights.
+
+    More and larger canvases a step, painted by the GPU itself, and Muon.
+    """
+    return Settings(
+        steps=1600,
+        resident=True,
+        workers=0,
+        pixels_per_step=32 * 640 * 640,
+        sides={416: 0.3, 512: 0.2, 640: 0.5},
+        precision="bf16",
+        optimiser="muon",
+        mask_gain=8.0,
+        mask_objects=1536,
+    )
+
+
+PRESETS: Mapping[str, Callable[[], Settings]] = {"default": Settings, "gpu": gpu, "paper": paper}
 
 
 def preset(name: str) -> Settings:

@@ -1,17 +1,57 @@
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from math import isqrt
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from anymask.datasets import LabelledPhoto
 from anymask.errors import DatasetError
-from anymask.train.augment import PADDING_GREY, Canvas, crop, limit_objects, make_canvas, paste, recolour
+from anymask.train import augment
+from anymask.train.augment import PADDING_GREY, Files, Tint, draw_tint, plan_canvas, plan_view, recolour
 from anymask.train.settings import Settings
 
 Paint = Callable[..., list[LabelledPhoto]]
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """One as NumPy arrays."""
+
+    image: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+    unlabelled: NDArray[np.float32]
+    lots: NDArray[np.float64] = field(default_factory=lambda: np.arange(9) / 10)
+
+    def tensors(self) -> augment.Canvas:
+        arrays = self.image, self.masks, self.unlabelled, self.lots[: len(self.masks)]
+        return augment.Canvas(*map(torch.from_numpy, arrays))
+
+
+def arrays_of(canvas: augment.Canvas) -> Canvas:
+    return Canvas(canvas.image.numpy(), canvas.masks.numpy(), canvas.unlabelled.numpy(), canvas.lots.numpy())
+
+
+def crop(photo: LabelledPhoto, side: int, settings: Settings, rng: np.random.Generator) -> Canvas:
+    return arrays_of(augment.show(plan_view(photo, side, settings, rng), Files(), settings))
+
+
+def make_canvas(photos: list[LabelledPhoto], side: int, settings: Settings, rng: np.random.Generator) -> Canvas:
+    """A mosaic of these, and nothing pasted onto it."""
+    settings = replace(settings, mosaics={isqrt(len(photos)): 1.0}, copy_paste=0.0, jitter=0.0)
+    left = iter(photos)
+    return arrays_of(augment.paint(plan_canvas(lambda rng: next(left), side, settings, rng), Files(), settings))
+
+
+def paste(canvas: Canvas, other: Canvas, settings: Settings) -> Canvas:
+    return arrays_of(augment.paste(canvas.tensors(), other.tensors(), settings))
+
+
+def limit_objects(canvas: Canvas, settings: Settings) -> Canvas:
+    return arrays_of(augment.limit_objects(canvas.tensors(), settings))
 
 
 def rng_of(seed: int) -> np.random.Generator:
@@ -83,7 +123,7 @@ def test_what_is_pasted_lies_above(settings: Settings) -> None:
     below_image = np.zeros((8, 8, 3), np.uint8)
     above = [square(1, 1, 5), square(2, 2, 4)]  # a whole and its part
     other = Canvas(np.full((8, 8, 3), 200, np.uint8), np.stack(above), np.full((8, 8), 0.6, np.float32))
-    pasted = paste(canvas_of(below_image, np.stack(below)), other, replace(settings, pasted=1.0), rng_of(0))
+    pasted = paste(canvas_of(below_image, np.stack(below)), other, replace(settings, pasted=1.0))
     cover = above[0]
     assert (pasted.image == np.where(cover, 200, 0)[:, :, None]).all()
     assert [mask.sum() for mask in pasted.masks] == [12, 25, 16]  # 7 are too few; the whole and its part
@@ -94,7 +134,9 @@ def test_what_is_pasted_lies_above(settings: Settings) -> None:
 def test_nothing_is_pasted_of_a_canvas_without_objects(settings: Settings) -> None:
     canvas = canvas_of(np.zeros((8, 8, 3), np.uint8), square(0, 0, 4)[None])
     empty = canvas_of(np.full((8, 8, 3), 9, np.uint8), np.zeros((0, 8, 8), bool))
-    assert paste(canvas, empty, settings, rng_of(0)) is canvas
+    pasted = paste(canvas, empty, settings)
+    for name in ("image", "masks", "unlabelled"):
+        assert np.array_equal(getattr(pasted, name), getattr(canvas, name)), name
 
 
 def test_pasted_masks_lie_on_their_objects(paint: Paint, settings: Settings) -> None:
@@ -102,7 +144,7 @@ def test_pasted_masks_lie_on_their_objects(paint: Paint, settings: Settings) -> 
     for seed in range(8):
         rng = rng_of(seed)
         canvas, other = (crop(photo, 128, replace(settings, zoom=(0.9, 1.1)), rng) for _ in range(2))
-        pasted = paste(canvas, other, settings, rng)
+        pasted = paste(canvas, other, settings)
         for channel in range(3):  # every bright pixel is in a mask or counts for nothing, but for smoothed edges
             bright = (pasted.image[..., channel] > 250) & ~pasted.masks.any(0)
             assert (pasted.unlabelled[bright] == 0).mean() > 0.9 if bright.sum() > 20 else True
@@ -203,10 +245,11 @@ def canvas_of(image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> Canvas:
 
 def test_recolour_is_bounded() -> None:
     image = rng_of(0).integers(80, 120, (32, 32, 3)).astype(np.uint8)
-    means = [recolour(image, 0.3, rng_of(seed)).mean() / image.mean() for seed in range(8)]
+    pixels = torch.from_numpy(image)
+    means = [float(recolour(pixels, draw_tint(0.3, rng_of(seed))).float().mean()) / image.mean() for seed in range(8)]
     assert 0.69 < min(means) < 0.95
     assert 1.05 < max(means) < 1.31
-    assert np.array_equal(recolour(image, 0.0, rng_of(0)), image)
+    assert recolour(pixels, Tint(1, 1, 1)).equal(pixels)
 
 
 def test_objects_beyond_the_limit_are_ignored_not_punished(settings: Settings) -> None:
@@ -214,9 +257,9 @@ def test_objects_beyond_the_limit_are_ignored_not_punished(settings: Settings) -
     for index in range(5):
         masks[index, index] = True  # a row each
     canvas = canvas_of(np.zeros((8, 8, 3), np.uint8), masks)
-    limited = limit_objects(canvas, replace(settings, max_objects=2), rng_of(0))
+    limited = limit_objects(canvas, replace(settings, max_objects=2))
     assert len(limited.masks) == 2
     kept = limited.masks.any(0)
     assert limited.unlabelled.tolist() == np.where(masks.any(0) & ~kept, 0.0, 1.0).tolist()
     assert canvas.unlabelled.all()  # the one that came in is as it was
-    assert limit_objects(canvas, replace(settings, max_objects=5), rng_of(0)) is canvas
+    assert len(limit_objects(canvas, replace(settings, max_objects=5)).masks) == 5

@@ -134,9 +134,9 @@ def test_a_batch_without_objects(paint: Paint, settings: Settings) -> None:
     ],
 )
 def test_boxes_of(pixels: list[tuple[int, int]], box: list[float]) -> None:
-    mask = np.zeros((1, 4, 6), bool)
+    mask = torch.zeros((1, 4, 6), dtype=torch.bool)
     for row, column in pixels:
         mask[0, row, column] = True
     assert boxes_of(mask).tolist() == [box]
-    assert boxes_of(mask).dtype == np.float32
+    assert boxes_of(mask).dtype == torch.float32
     assert boxes_of(mask[:0]).shape == (0, 4)

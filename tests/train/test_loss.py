@@ -93,9 +93,7 @@ def head_output(count: int = 1) -> HeadOutput:
 def batch_of(masks: list[Tensor], owner: list[int], background: Tensor) -> Batch:
     stacked = torch.stack(masks) if masks else torch.zeros(0, SIDE, SIDE, dtype=torch.bool)
     images = torch.zeros(len(background), 3, SIDE, SIDE, dtype=torch.uint8)
-    return Batch(
-        images, stacked, torch.from_numpy(boxes_of(stacked.numpy())), torch.tensor(owner, dtype=torch.int64), background
-    )
+    return Batch(images, stacked, boxes_of(stacked), torch.tensor(owner, dtype=torch.int64), background)
 
 
 def test_losses_are_positive_and_have_gradients() -> None:

@@ -37,7 +37,7 @@ def masks_on_one_canvas(
 ) -> Masks:
     """One positive per mask; of one prototype, or with coefficients of their own."""
     count = len(masks)
-    boxes = torch.from_numpy(boxes_of(masks.numpy()))
+    boxes = boxes_of(masks)
     coefficients = torch.ones(count, 1) if coefficients is None else coefficients
     canvas = torch.zeros(count, dtype=torch.int64)
     return Masks(coefficients, prototypes, canvas, masks, torch.arange(count), boxes, quality_logits)

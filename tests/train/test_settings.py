@@ -30,7 +30,7 @@ def test_the_paper_s_recipe() -> None:
     assert (recipe.sides, recipe.epochs, recipe.optimiser, recipe.momentum) == ({1024: 1.0}, 100, "sgd", 0.9)
     assert 8 * recipe.pixels_per_step == 32 * 1024**2  # a batch of 32 on the paper's 8 GPUs
     assert preset("default") == Settings()
-    with pytest.raises(SettingsError, match="preset must be one of default, paper, got 'papr'"):
+    with pytest.raises(SettingsError, match="preset must be one of default, gpu, paper, got 'papr'"):
         preset("papr")
 
 
