@@ -112,7 +112,10 @@ def replay(
 ) -> Replay:
     """Select the objects of a recipe again, in its picture or in another one.
 
-    parameters: instead of the recipe's. source, max_pixels, report: as of a Segmenter. name: of the picture's file.
+    parameters: instead of the recipe's. source, max_pixels: as of a Segmenter. name: of the picture's file.
+    report: called before each step, and at the end, with how many are done and how many there are: the masks are found,
+        then each look made, and each object selected. While masks are drawn anew it is called with the same again. What
+        it raises ends the replay.
 
     Under the same conditions everything is computed anew, except for masks drawn by hand, which are taken as recorded.
     Where something differs, that mask or answer is taken whose IoU with the recorded one is best, as numbers and ranks
@@ -130,10 +133,13 @@ def replay(
         *recipe.parameters.differences(now),
         *recipe.conditions.differences(conditions),
     ]
-    found = segmenter(image, **now.of_call(), max_pixels=max_pixels, report=report)
+    steps = 1 + len(recipe.looks) + len(recipe.objects)
+    report(0, steps)
+    found = segmenter(image, **now.of_call(), max_pixels=max_pixels, report=lambda done, total: report(0, steps))
     stages, made_looks, left_out = [found], [0], list[str]()
     looks = []
     for index, look in enumerate(recipe.looks):
+        report(1 + index, steps)
         if picture.size == recipe.picture.size or _fits(Box(look.box), picture.size):
             found = look.at(segmenter, found, now)
             looks.append(look)
@@ -144,6 +150,7 @@ def replay(
     again = _Again(recipe, segmenter, picture, now, stages, is_same=not differences)
     objects, masks = [], []
     for number, each in enumerate(recipe.objects):
+        report(1 + len(recipe.looks) + number, steps)
         try:
             mask, taken, note = again.select(each)
         except _LeftOutError as reason:
@@ -155,6 +162,7 @@ def replay(
             taken = replace(taken, looks=made_looks[taken.looks])
         objects.append(Replayed(number, replace(taken, rle=mask.rles[0]), iou, identical, note))
         masks.append(replace(mask, prompt=None, rank=None, label_scores=None))
+    report(steps, steps)
     anew = Recipe.of(segmenter, found, now, looks, [each.selected for each in objects], picture.name)
     return Replay(
         MaskSet.concatenate([found[:0], *masks]), tuple(objects), found, anew, tuple(differences), tuple(left_out)

@@ -17,11 +17,13 @@ class CancelledError(Exception):
 class Job(Generic[Result]):
     """Work that waits, runs or is over.
 
+    about: of which image it is, where that is told. doing: what it does.
     future: its outcome. done, total: how far it is, in whatever it counts; 0 of 0 where it does not tell.
     """
 
-    def __init__(self, work: "Callable[[Job[Result]], Result]") -> None:
+    def __init__(self, work: "Callable[[Job[Result]], Result]", about: str = "", doing: str = "") -> None:
         self._work = work
+        self.about, self.doing = about, doing
         self._cancelled = Event()
         self.future: Future[Result]
         self.running = False
@@ -62,9 +64,12 @@ class Lane:
         self._number = 0
         self._lock = Lock()
 
-    def submit(self, work: Callable[[Job[Result]], Result]) -> Job[Result]:
-        """Have ``work`` done when its turn comes. Raises BusyError where too many jobs wait."""
-        job = Job(work)
+    def submit(self, work: Callable[[Job[Result]], Result], about: str = "", doing: str = "") -> Job[Result]:
+        """Have ``work`` done when its turn comes. Raises BusyError where too many jobs wait.
+
+        about, doing: by which ``of`` finds it, and tells what it does.
+        """
+        job = Job(work, about, doing)
         with self._lock:
             if len(self._jobs) >= self.most:
                 raise BusyError(f"{len(self._jobs)} requests are waiting to be {self.name}, and no more may; come back")
@@ -78,6 +83,11 @@ class Lane:
                 raise BusyError("the server is about to end; come back when it is up again") from error
         job.future.add_done_callback(lambda _: self._forget(number))
         return job
+
+    def of(self, about: str) -> Job[Any] | None:
+        """The first job of an image that tells what it does."""
+        with self._lock:
+            return next((job for job in self._jobs.values() if job.about == about), None)
 
     def ahead(self, job: Job[Result]) -> int:
         """How many jobs are before it, those that run among them; 0 once it runs or is over."""

@@ -126,7 +126,7 @@ class Workspace:
         with self._lock:
             if (job := self._finds.get(image)) is not None:
                 return job
-            job = self._finds[image] = self.finding.submit(partial(self._find, image))
+            job = self._finds[image] = self.finding.submit(partial(self._find, image), image, "masks")
         job.future.add_done_callback(lambda _: self._over(image))
         return job
 
@@ -134,6 +134,13 @@ class Workspace:
         """The job that finds the masks of an image, where there is one."""
         with self._lock:
             return self._finds.get(image)
+
+    def doing(self, image: str) -> tuple[Job[Any] | None, int]:
+        """The job that changes an image now or next, where there is one, and how many jobs are before it."""
+        for lane in (self.finding, self.choosing):
+            if (job := lane.of(image)) is not None:
+                return job, lane.ahead(job)
+        return None, 0
 
     def _over(self, image: str) -> None:
         with self._lock:

@@ -24,14 +24,14 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, lis
     free, begun = threading.Event(), list[str]()
     submit = Lane.submit
 
-    def submit_held(lane: Lane, work: Callable[[Job[object]], object]) -> Job[object]:
+    def submit_held(lane: Lane, work: Callable[[Job[object]], object], *told: str) -> Job[object]:
         def waits(job: Job[object]) -> object:
             free.wait(PATIENCE)
             job.check()
             begun.append(lane.name)
             return work(job)
 
-        return submit(lane, waits)
+        return submit(lane, waits, *told)
 
     monkeypatch.setattr(Lane, "submit", submit_held)
     yield free, begun

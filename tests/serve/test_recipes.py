@@ -1,15 +1,17 @@
 """What was selected by HTTP is selected again by HTTP and on the command line, byte for byte."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
 from anymask import rle
 from anymask.cli import main
-from tests.serve.conftest import Served, png
+from tests.serve.conftest import Served, png, wait_until
 
 POINT = {"type": "point", "points": [[40, 50]], "labels": [1]}
 TEXT = {"type": "text", "text": "the biggest thing"}
@@ -87,3 +89,58 @@ def test_what_is_no_recipe_changes_nothing(served: Served) -> None:
         answer = served.client.put(f"/v1/images/{image['id']}/recipe", json=wrong)
         assert answer.status_code == 422 and answer.json()["error"]["type"] == "PromptError"
     assert served.client.get(f"/v1/images/{image['id']}/objects").json()["objects"] == [made]
+
+
+@pytest.fixture
+def long(served: Served) -> tuple[str, dict[str, Any]]:
+    """The address of an image, and a recipe for it of sixteen clicks, each of which is drawn anew."""
+    where = f"/v1/images/{served.image()['id']}"
+    clicks = [{"type": "point", "points": [[8 + 7 * number, 40]], "labels": [1]} for number in range(16)]
+    square = {"counts": rle.encode_crop(np.ones((5, 7), np.bool_), 10, 20, 96, 128).decode(), "size": [96, 128]}
+    for click in clicks:
+        made = served.client.post(f"{where}/objects", json={"prompts": [click], "rank": 0, "rle": square})
+        made.raise_for_status()
+    recipe: dict[str, Any] = served.client.get(f"{where}/recipe").json()
+    return where, recipe
+
+
+def test_how_far_a_recipe_is_can_be_watched(served: Served, long: tuple[str, dict[str, Any]]) -> None:
+    where, recipe = long
+    told: list[dict[str, Any]] = []
+    heard, over, watched = threading.Event(), threading.Event(), f"{where}/events"
+
+    def listen() -> None:
+        with (
+            httpx.Client(base_url=served.address, timeout=30) as other,
+            other.stream("GET", watched) as lines,
+        ):
+            heard.set()
+            for line in lines.iter_lines():
+                if line.startswith("data: "):
+                    told.append(json.loads(line.removeprefix("data: ")))
+                if over.is_set() and told[-1].get("doing", "") is None:
+                    return
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    assert heard.wait(30)
+    served.client.put(f"{where}/recipe", json=recipe).raise_for_status()
+    over.set()
+    listener.join(30)
+    assert not listener.is_alive()
+    steps = [each for each in told if each.get("doing") == "recipe"]
+    assert {each["state"] for each in steps} == {"ready"}  # its masks are there all the time
+    done = [each["done"] for each in steps if each["total"]]
+    assert {each["total"] for each in steps} <= {0, 17}  # the masks, and each object
+    assert len(set(done)) > 3 and done == sorted(done)
+
+
+def test_a_recipe_of_which_nobody_waits_stops_and_changes_nothing(
+    served: Served, long: tuple[str, dict[str, Any]]
+) -> None:
+    where, recipe = long
+    before = served.client.get(f"{where}/objects").json()
+    with httpx.Client(base_url=served.address, timeout=0.3) as hasty, pytest.raises(httpx.ReadTimeout):
+        hasty.put(f"{where}/recipe", json=recipe)
+    wait_until(lambda: served.client.get("/v1/health").json()["running"] == 0, patience=10)
+    assert served.client.get(f"{where}/objects").json() == before

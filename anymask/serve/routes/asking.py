@@ -63,9 +63,11 @@ async def outcome(request: Request, job: Job[Result], *, cancel: bool = True) ->
     return done.result()
 
 
-async def in_lane(request: Request, lane: Lane, work: Callable[[Job[Result]], Result]) -> Result:
-    """Have work done when its turn in a lane comes. Raises as ``outcome`` does, and BusyError."""
-    return await outcome(request, lane.submit(work))
+async def in_lane(
+    request: Request, lane: Lane, work: Callable[[Job[Result]], Result], about: str = "", doing: str = ""
+) -> Result:
+    """Have work done when its turn in a lane comes, see `Lane.submit`. Raises as ``outcome`` does, and BusyError."""
+    return await outcome(request, lane.submit(work, about, doing))
 
 
 async def ready(request: Request, work: Workspace, image: str) -> None:

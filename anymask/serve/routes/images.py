@@ -124,7 +124,14 @@ async def picture(request: Request, work: Work, image: ImageId) -> Response:
     responses={200: {"content": {"text/event-stream": {}}, "description": "progress, changed and deleted"}},
 )
 async def events(work: Work, request: Request, image: ImageId) -> StreamingResponse:
-    """What happens to an image, as server-sent events, until the client goes away or the image is deleted."""
+    """What happens to an image, as server-sent events, until the client goes away or the image is deleted.
+
+    - ``progress``: ``state`` of the image; what is being done to it or will be next, ``doing``: ``masks`` are found, a
+      ``recipe`` is run again, a closer ``look`` is made, or null; so many jobs are ``ahead`` of that, and of what it
+      does so much is ``done`` of a ``total`` (0 of 0 where it cannot tell). ``error`` says why an image failed.
+    - ``changed``: the image's new ``revision``.
+    - ``deleted``.
+    """
     record = await run_in_threadpool(work.images.get, image)
     state = request.app.state
     if state.listeners >= work.settings.listeners:
@@ -153,10 +160,11 @@ async def _stream(work: Workspace, image: str) -> AsyncIterator[str]:
         except NotFoundError:
             yield event("deleted", {})
             return
-        job = work.finding_of(image)
+        job, ahead = work.doing(image)
         progress = {
             "state": state_of(record, working=job is not None and job.running),
-            "ahead": 0 if job is None else work.finding.ahead(job),
+            "doing": None if job is None else job.doing,
+            "ahead": ahead,
             "done": 0 if job is None else job.done,
             "total": 0 if job is None else job.total,
             "error": record.error,

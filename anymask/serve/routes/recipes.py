@@ -33,13 +33,16 @@ async def replay(
     image: ImageId,
     body: Annotated[dict[str, Any], Body(description="A recipe; docs/recipe.schema.json says what it holds.")],
 ) -> Replayed:
-    """Select the objects of a recipe in this picture, in the place of those it has; what differs is told."""
+    """Select the objects of a recipe in this picture, in the place of those it has; what differs is told.
+
+    The events of the image tell how far it is.
+    """
     recipe = Recipe.from_json(body)
     check_prompts([each.to_json() for selected in recipe.objects for each in selected.prompts])
     if len(recipe.looks) > MOST_LOOKS:
         raise PromptError(f"recipe.looks: expected at most {MOST_LOOKS} on a server, got {len(recipe.looks)}")
     await ready(request, work, image)
-    return await in_lane(request, work.finding, partial(_replay, work, image, recipe))
+    return await in_lane(request, work.finding, partial(_replay, work, image, recipe), image, "recipe")
 
 
 def _replay(work: Workspace, image: str, recipe: Recipe, job: Job[Replayed]) -> Replayed:

@@ -26,7 +26,7 @@ async def select(request: Request, work: Work, image: ImageId, body: SelectReque
 async def look(request: Request, work: Work, image: ImageId, body: LookRequest) -> LookAnswer:
     """Look closer at a region: the network runs once more, on that region alone, and the image has more masks."""
     await ready(request, work, image)
-    return await in_lane(request, work.choosing, partial(_look, work, image, body))
+    return await in_lane(request, work.choosing, partial(_look, work, image, body), image, "look")
 
 
 def _select(
