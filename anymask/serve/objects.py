@@ -1,6 +1,7 @@
 """The objects that people made of an image's masks, with every version they had."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from sqlite3 import Connection, IntegrityError, Row
 from typing import Any
@@ -49,6 +50,16 @@ class Objects:
         with self.database.reading() as rows:
             latest = [_record(row) for row in rows.execute(LATEST, (image,))]
         return sorted((each for each in latest if not each.deleted), key=lambda each: each.number)
+
+    def chosen(self, image: str, ids: Collection[str] | None, hidden: bool) -> list[ObjectRecord]:
+        """Those of ``all`` that ids name, where there are ids; and where not ``hidden``, only those that are visible.
+
+        Raises NotFoundError where one of the ids is of no object.
+        """
+        every = self.all(image)
+        if ids is not None and (unknown := sorted(set(ids) - {each.id for each in every})):
+            raise NotFoundError(f"object {unknown[0]}: the image has none of that id, or no longer; list its objects")
+        return [each for each in every if (ids is None or each.id in ids) and (hidden or each.document["visible"])]
 
     def get(self, image: str, object_id: str) -> ObjectRecord:
         """One object as it is now. Raises NotFoundError, also where it was deleted."""

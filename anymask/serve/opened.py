@@ -76,7 +76,7 @@ class Opened:
             check_not_failed(record)
             if packed is None:
                 raise NotFoundError(f"image {image}: its masks have not been found; ask again")
-            opened = OpenImage(record, replace(unpack(packed), image=self._picture(record)))
+            opened = OpenImage(record, replace(unpack(packed), image=self.picture(record)))
             self.put(opened)
             return opened
 
@@ -102,6 +102,17 @@ class Opened:
         """What a thread holds while it makes new masks of those of an image: others wait, and need not retry."""
         return self._reading[int(image, 16) % LOCKS]
 
+    def picture(self, record: ImageRecord) -> NDArray[np.uint8]:
+        """The picture of an image, (height, width, 3) RGB, also before its masks are found.
+
+        Raises ImageError where it cannot be read, NotFoundError where its file is gone.
+        """
+        with self._lock:
+            held = self._held.get(record.id)
+        if held is not None:
+            return held.pixels  # only the masks are of another time: another process looked closer
+        return load_image(self.pictures.read(record.picture), max_pixels=self.max_pixels, name=record.name)
+
     def _latest(self, image: str) -> OpenImage | None:
         record = self.images.get(image)
         with self._lock:
@@ -110,10 +121,3 @@ class Opened:
                 return None
             self._held.move_to_end(image)
             return replace(held, record=record)
-
-    def _picture(self, record: ImageRecord) -> NDArray[np.uint8]:
-        with self._lock:
-            held = self._held.get(record.id)
-        if held is not None:
-            return held.pixels  # only the masks are of another time: another process looked closer
-        return load_image(self.pictures.read(record.picture), max_pixels=self.max_pixels, name=record.name)

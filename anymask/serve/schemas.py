@@ -17,6 +17,11 @@ from anymask.serve.prompt_bounds import FARTHEST, MOST_PROMPTS
 HEX = "^[0-9a-f]{32}$"
 ImageId = Annotated[str, Path(alias="image", pattern=HEX, description="An image's id: 32 hex digits.")]
 ObjectId = Annotated[str, Path(alias="object", pattern=HEX, description="An object's id: 32 hex digits.")]
+ObjectIds = Annotated[
+    list[Annotated[str, Field(pattern=HEX)]] | None,
+    Query(alias="id", max_length=1000, description="The objects' ids, each as an id=; none: all of them."),
+]
+Hidden = Annotated[bool, Query(description="Objects that are hidden too.")]
 Revision = Annotated[int, Query(ge=1, le=2**31, description="The object's revision that was read.")]
 
 Colour = Annotated[str, Field(pattern="^#[0-9a-f]{6}$")]

@@ -248,11 +248,11 @@ class Workspace:
 
     # Recipes
 
-    def recipe(self, image: str) -> Recipe:
-        """The objects of an image as a recipe. Raises NotFoundError."""
+    def recipe(self, image: str, ids: list[str] | None = None, hidden: bool = True) -> Recipe:
+        """The objects of an image as a recipe, see `Objects.chosen`. Raises NotFoundError."""
         opened = self.opened.get(image)
         record = opened.record
-        objects = [selected_of(each.document) for each in self.objects.all(image)]
+        objects = [selected_of(each.document) for each in self.objects.chosen(image, ids, hidden)]
         parameters = Parameters(**record.parameters)
         return Recipe.of(self.segmenter, opened.found, parameters, looks_of(record), objects, record.name)
 

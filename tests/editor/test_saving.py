@@ -40,8 +40,20 @@ def test_exports_hold_what_is_shown(editor: Editor, tmp_path: Path) -> None:
     recipe = json.loads(download(editor, "Recipe", tmp_path).read_text())
     assert helmet["prompts"][0]["points"] in list(points_of(recipe))
 
+    # Without hidden objects, unless they are asked for; and the selected ones alone
     editor.page.keyboard.press("Escape")
     editor.page.locator(".thing .pick").first.click()
+    editor.page.keyboard.press("h")
+    editor.saved()
+    counts = [each["rle"]["counts"] for each in editor.objects()]
+    for choose, expected in ((None, counts[1:]), ("Hidden objects too", counts), ("Selected (1)", counts[:1])):
+        if choose is not None:
+            editor.page.click(f"#dialog >> text={choose}")
+        document = json.loads(download(editor, "COCO JSON", tmp_path).read_text())
+        assert [each["segmentation"]["counts"] for each in document["annotations"]] == expected, choose
+
+    editor.page.keyboard.press("Escape")
+    editor.page.keyboard.press("h")
     editor.page.click("#do-copy")
     editor.page.wait_for_selector("#notice:has-text('on the clipboard')")
     copied = editor.page.evaluate(

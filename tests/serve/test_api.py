@@ -272,6 +272,45 @@ def test_files_are_those_of_the_objects(served: Served) -> None:
     assert refused.status_code == 406 and "image/png" in refused.json()["error"]["message"]
 
 
+def test_files_of_some_objects(served: Served) -> None:
+    image = served.image()
+    where = f"/v1/images/{image['id']}"
+    fields = [{"label": f"thing {n}", "rle": image["masks"][n]["rle"], "visible": n != 1} for n in range(3)]
+    first, second, third = (served.client.post(f"{where}/objects", json=each).json()["id"] for each in fields)
+    queries: tuple[tuple[dict[str, Any], list[int]], ...] = (
+        ({}, [0, 1, 2]),
+        ({"hidden": False}, [0, 2]),
+        ({"id": [third, second]}, [1, 2]),
+        ({"id": [first, second], "hidden": False}, [0]),
+    )
+    for query, expected in queries:
+        coco = served.client.get(f"{where}/export", params={"format": "coco", **query}).json()
+        recipe = served.client.get(f"{where}/recipe", params=query).json()
+        wanted = [image["masks"][index]["rle"]["counts"] for index in expected]
+        assert [each["segmentation"]["counts"] for each in coco["annotations"]] == wanted
+        assert [each["label"] for each in recipe["objects"]] == [f"thing {index}" for index in expected]
+    unknown = served.client.get(f"{where}/export", params={"id": [first, "0" * 32]})
+    assert unknown.status_code == 404 and f"object {'0' * 32}: the image has none" in unknown.json()["error"]["message"]
+    assert served.client.get(f"{where}/export", params={"id": "no id"}).status_code == 422
+    of_masks = served.client.get(f"{where}/export", params={"of": "masks", "id": first})
+    assert of_masks.status_code == 422 and "choose among objects" in of_masks.json()["error"]["message"]
+
+
+def test_a_thumbnail_is_the_picture_made_small(served: Served) -> None:
+    image = served.send(png(96, 128), wait=False).json()["id"]
+    answer = served.client.get(f"/v1/images/{image}/thumbnail", params={"size": 64})
+    assert answer.headers["content-type"] == "image/jpeg" and "immutable" in answer.headers["cache-control"]
+    small = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"), float)
+    expected = np.asarray(Image.open(io.BytesIO(png(96, 128))).resize((64, 48)), float)
+    assert small.shape == (48, 64, 3), small.shape
+    assert np.abs(small - expected).mean() < 10, np.abs(small - expected).mean()
+    larger = served.client.get(f"/v1/images/{image}/thumbnail", params={"size": 1024})
+    assert Image.open(io.BytesIO(larger.content)).size == (128, 96)  # not made larger than it is
+    for size in (0, 15, 1025, "x"):
+        assert served.client.get(f"/v1/images/{image}/thumbnail", params={"size": size}).status_code == 422
+    assert served.client.get(f"/v1/images/{'0' * 32}/thumbnail").status_code == 404
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_images_that_are_not_there(served: Served, method: str) -> None:
     answer = served.client.request(method, f"/v1/images/{'0' * 32}")

@@ -5,16 +5,18 @@ import { pathOf, tightBox } from "./masks/shapes.js";
 
 /** @typedef {import("./types.js").Thing} Thing */
 
-/** @typedef {{id: string, title: string, text: string, of: ("objects"|"masks")[]}} Format */
+/** @typedef {"chosen"|"objects"|"masks"} What the selected objects, all of them, or everything that was found */
+
+/** @typedef {{id: string, title: string, text: string, masks: boolean}} Format masks: it is made of everything found, too */
 
 /** @type {Format[]} */
 export const FORMATS = [
-  { id: "coco", title: "COCO JSON", text: "Masks, boxes and labels, lossless. For training and for other programs.", of: ["objects", "masks"] },
-  { id: "png", title: "Label map", text: "One 16-bit PNG; each pixel holds the number of its object.", of: ["objects", "masks"] },
-  { id: "cutout", title: "Cut-out", text: "The picture where there are objects, clear elsewhere.", of: ["objects"] },
-  { id: "overlay", title: "Overlay", text: "The picture with its masks in colour, to show to people.", of: ["objects", "masks"] },
-  { id: "svg", title: "SVG", text: "Outlines with their holes, for drawing programs.", of: ["objects", "masks"] },
-  { id: "recipe", title: "Recipe", text: "Every prompt and correction, to be replayed on the command line.", of: ["objects"] },
+  { id: "coco", title: "COCO JSON", text: "Masks, boxes and labels, lossless. For training and for other programs.", masks: true },
+  { id: "png", title: "Label map", text: "One 16-bit PNG; each pixel holds the number of its object.", masks: true },
+  { id: "cutout", title: "Cut-out", text: "The picture where there are objects, clear elsewhere.", masks: false },
+  { id: "overlay", title: "Overlay", text: "The picture with its masks in colour, to show to people.", masks: true },
+  { id: "svg", title: "SVG", text: "Outlines with their holes, for drawing programs.", masks: true },
+  { id: "recipe", title: "Recipe", text: "Every prompt and correction, to be replayed on the command line.", masks: false },
 ];
 
 const FEATHER = 0.8; // pixels over which the edge of a cut-out fades, so that it shows no steps
@@ -32,17 +34,19 @@ export class Exporting {
     this.session = session;
   }
 
-  /** @param {string} format @param {"objects"|"masks"} of */
-  async download(format, of) {
-    const { image } = this.store.state;
+  /** @param {string} format @param {What} of @param {boolean} hidden with hidden objects, of all of them */
+  async download(format, of, hidden) {
+    const { image, chosen } = this.store.state;
     if (!image?.id) return;
     try {
       await this.sync.flush();
-      if (of === "objects" && this.store.state.unsaved) {
+      if (of !== "masks" && this.store.state.unsaved) {
         this.work.tell("Some changes are not saved yet, and would be missing in the file. Export again when they are.", "error");
         return;
       }
-      const path = format === "recipe" ? "recipe" : `export?format=${format}&of=${of}`;
+      const query = new URLSearchParams(of === "chosen" ? chosen.map((id) => ["id", id]) : of === "objects" ? { hidden: String(hidden) } : { of });
+      if (format !== "recipe") query.set("format", format);
+      const path = `${format === "recipe" ? "recipe" : "export"}?${query}`;
       const response = await this.api.ask("GET", `/v1/images/${image.id}/${path}`, {});
       const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
       save(await response.blob(), named?.[1] ?? `${image.name.replace(/\.[^.]*$/, "")}.${format === "recipe" ? "recipe.json" : format}`);
@@ -51,15 +55,11 @@ export class Exporting {
     }
   }
 
-  /** The mask of each selected object as a PNG of its own. */
-  async downloadMasks() {
-    const { image, things, chosen } = this.store.state;
-    const wanted = chosen.length ? things.filter((thing) => chosen.includes(thing.id)) : things;
-    if (!image || !wanted.length) {
-      this.work.tell("There is no object yet.");
-      return;
-    }
-    for (const [number, thing] of wanted.entries()) {
+  /** The mask of each object as a PNG of its own. @param {Thing[]} things */
+  async downloadMasks(things) {
+    const { image } = this.store.state;
+    if (!image) return;
+    for (const [number, thing] of things.entries()) {
       const { context, canvas } = canvasOf(image.width, image.height);
       context.fillStyle = "#000";
       context.fillRect(0, 0, image.width, image.height);
@@ -70,18 +70,18 @@ export class Exporting {
     }
   }
 
-  /** The selected objects, or else all, on nothing: to the clipboard. */
-  async copyCutout() {
-    const { things, chosen } = this.store.state;
-    const wanted = chosen.length ? things.filter((thing) => chosen.includes(thing.id)) : things.filter((thing) => thing.visible);
-    if (!wanted.length || !this.session.picture) {
+  /** Objects on nothing, to the clipboard: the selected ones, or else all that are visible. @param {Thing[]} [things] */
+  async copyCutout(things) {
+    const { state } = this.store;
+    const copied = things ?? wanted(state.things, state.chosen.length ? "chosen" : "objects", state.chosen, false);
+    if (!copied.length || !this.session.picture) {
       this.work.tell("There is no object to copy yet.");
       return;
     }
     try {
-      const blob = this.cutout(wanted);
+      const blob = this.cutout(copied);
       await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
-      this.work.tell(wanted.length === 1 ? "The cut-out is on the clipboard." : `The cut-out of ${wanted.length} objects is on the clipboard.`);
+      this.work.tell(copied.length === 1 ? "The cut-out is on the clipboard." : `The cut-out of ${copied.length} objects is on the clipboard.`);
     } catch {
       this.work.tell("The browser does not let this page copy pictures. Export the cut-out as a file.", "error");
     }
@@ -103,6 +103,11 @@ export class Exporting {
     context.drawImage(/** @type {ImageBitmap} */ (this.session.picture), -x, -y);
     return canvas.convertToBlob({ type: "image/png" });
   }
+}
+
+/** The objects that an export is of. @param {Thing[]} things @param {What} of @param {readonly string[]} chosen @param {boolean} hidden @returns {Thing[]} */
+export function wanted(things, of, chosen, hidden) {
+  return things.filter((thing) => (of === "chosen" ? chosen.includes(thing.id) : hidden || thing.visible));
 }
 
 /** @param {number} width @param {number} height */

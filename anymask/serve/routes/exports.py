@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from anymask.errors import PromptError
 from anymask.outputs import OUTPUTS, Output
 from anymask.serve.lanes import Job
 from anymask.serve.refusals import NotAcceptableError
 from anymask.serve.routes.asking import PROBLEMS, Work, in_lane, ready
-from anymask.serve.schemas import ImageId, Problem
+from anymask.serve.schemas import Hidden, ImageId, ObjectIds, Problem
 from anymask.serve.translation import masks_of
 from anymask.serve.workspace import Workspace
 
@@ -35,12 +36,16 @@ async def export(
         str | None, Query(alias="format", pattern=FORMAT, description="None: the first that Accept takes.")
     ] = None,
     of: Annotated[Literal["objects", "masks"], Query(description="What is written.")] = "objects",
+    ids: ObjectIds = None,
+    hidden: Hidden = True,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
     """The objects that were made, or every mask that was found, as a file."""
+    if of == "masks" and (ids is not None or not hidden):
+        raise PromptError("id, hidden: choose among objects, got of=masks; leave them out, or ask for of=objects")
     chosen = OUTPUTS[output] if output is not None else accepted(accept)
     await ready(request, work, image)
-    name, content = await in_lane(request, work.choosing, partial(_export, work, image, chosen, of))
+    name, content = await in_lane(request, work.choosing, partial(_export, work, image, chosen, of, ids, hidden))
     headers = {"Content-Disposition": f'attachment; filename="{plain(name)}{chosen.suffix}"'}
     return Response(content, media_type=chosen.media_type, headers=headers)
 
@@ -72,12 +77,20 @@ def accepted(accept: str) -> Output:
     raise NotAcceptableError(f"accept: expected one of {known}, got {accept}; or name a format, ?format=coco")
 
 
-def _export(work: Workspace, image: str, output: Output, of: str, _: Job[tuple[str, bytes]]) -> tuple[str, bytes]:
+def _export(
+    work: Workspace,
+    image: str,
+    output: Output,
+    of: str,
+    ids: list[str] | None,
+    hidden: bool,
+    _: Job[tuple[str, bytes]],
+) -> tuple[str, bytes]:
     opened = work.opened.get(image)
     pixels = opened.pixels
     if of == "masks":
         return opened.record.name, output.encode(opened.found, pixels, name=opened.record.name)
-    objects = work.objects.all(image)
+    objects = work.objects.chosen(image, ids, hidden)
     documents = [each.document for each in objects]
     content = output.encode(
         masks_of(objects, opened.found.size),

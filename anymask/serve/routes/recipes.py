@@ -10,7 +10,7 @@ from anymask.recipe import Recipe
 from anymask.serve.lanes import Job
 from anymask.serve.prompt_bounds import check_prompts
 from anymask.serve.routes.asking import PROBLEMS, Work, in_lane, ready
-from anymask.serve.schemas import ImageId, Replayed
+from anymask.serve.schemas import Hidden, ImageId, ObjectIds, Replayed
 from anymask.serve.translation import object_json
 from anymask.serve.workspace import Workspace
 
@@ -20,10 +20,12 @@ router = APIRouter(tags=["recipes"], responses=PROBLEMS)
 
 
 @router.get("/v1/images/{image}/recipe")
-async def read(request: Request, work: Work, image: ImageId) -> dict[str, Any]:
+async def read(
+    request: Request, work: Work, image: ImageId, ids: ObjectIds = None, hidden: Hidden = True
+) -> dict[str, Any]:
     """The objects of an image as a recipe, see docs/recipes.md: ``anymask segment --prompt`` selects them again."""
     await ready(request, work, image)
-    return await in_lane(request, work.choosing, lambda _: work.recipe(image).to_json())
+    return await in_lane(request, work.choosing, lambda _: work.recipe(image, ids, hidden).to_json())
 
 
 @router.put("/v1/images/{image}/recipe")

@@ -5,6 +5,8 @@ import { make } from "./dom.js";
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 
+const SMALL = 96; // pixels of a picture in the list: twice what it is shown at, for fine screens
+
 const STATES = { waiting: "waiting", working: "being read", ready: "", failed: "cannot be used" };
 
 /** @param {App} app @returns {Node[]} of the dialog */
@@ -30,6 +32,7 @@ export function pictureRow(app, image) {
   return make(
     "button",
     { type: "button", className: "picture-row", onclick: open, "aria-current": image.id === app.store.state.image?.id },
+    image.state === "failed" ? make("span", { className: "small" }) : make("img", { className: "small", src: `/v1/images/${image.id}/thumbnail?size=${SMALL}`, loading: "lazy", alt: "" }),
     make("span", { className: "name" }, image.name),
     make("span", { className: "about" }, [`${image.width} × ${image.height}`, STATES[image.state]].filter(Boolean).join(" · ")),
   );
