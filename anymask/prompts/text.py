@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from anymask.maskset import MaskSet
 from anymask.prompts.numbers import only_fields
-from anymask.words.answer import Answer, answer
+from anymask.words.answer import Answer, Candidate, answer, below
 from anymask.words.parse import parse
 from anymask.words.query import Query
 from anymask.words.query_schema import QUERY
@@ -72,6 +72,10 @@ class Text:
     def answer(self, found: MaskSet) -> Answer:
         """What ``choose`` chooses; where that is nothing the reason and what came nearest; what else is to be said."""
         return answer(self.query, found)
+
+    def below(self, found: MaskSet, answered: Answer) -> tuple[Candidate, ...]:
+        """Masks that nearly fit, and that ``answered``, which is what ``answer`` says, does not hold: see `below`."""
+        return below(self.query, found, answered)
 
     def closer(self, found: MaskSet, chosen: MaskSet) -> tuple[float, float, float, float] | None:
         return None

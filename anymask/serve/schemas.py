@@ -157,7 +157,8 @@ class TextAnswer(BaseModel):
     query: dict[str, Any]
     reason: str
     notes: list[str]
-    nearest: list[Near]
+    nearest: list[Near] = Field(description="What came nearest, where nothing fits.")
+    below: list[Near] = Field(description="Masks that nearly fit: they score less than what is answered.")
     unknown: dict[str, list[str]]
 
 

@@ -1,6 +1,6 @@
 """Between the API's JSON and what the package holds, both ways."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +25,7 @@ from anymask.serve.schemas import (
     Sides,
     TextAnswer,
 )
-from anymask.words.answer import Answer, unknown_nouns
+from anymask.words.answer import Candidate, unknown_nouns
 
 # From what the package holds to those
 
@@ -88,17 +88,23 @@ def picked_json(picked: MaskSet, ids: dict[bytes, int], request: SelectRequest, 
     return answers
 
 
-def text_json(number: int, prompt: Text, answer: Answer) -> TextAnswer:
-    """What there is to say of a text."""
+def text_json(number: int, prompt: Text, found: MaskSet) -> TextAnswer:
+    """What there is to say of a text about masks, which have label scores where it asks for a noun."""
+    answer = prompt.answer(found)
     return TextAnswer(
         prompt=number,
         text=prompt.text,
         query=prompt.query.to_json(),
         reason=answer.reason,
         notes=list(answer.notes),
-        nearest=[Near(id=near.index, score=round(near.score, 6), name=near.name) for near in answer.nearest],
+        nearest=_near(answer.nearest),
+        below=_near(prompt.below(found, answer)),
         unknown={word: list(near) for word, near in unknown_nouns(prompt.query).items()},
     )
+
+
+def _near(candidates: Iterable[Candidate]) -> list[Near]:
+    return [Near(id=each.index, score=round(each.score, 6), name=each.name) for each in candidates]
 
 
 def object_json(record: ObjectRecord, kind: type[Object] = Object) -> Object:

@@ -31,7 +31,6 @@ from anymask.serve.pictures import Pictures
 from anymask.serve.recipes import document_of, looks_of, selected_of
 from anymask.serve.refusals import BusyError, ConflictError, FullError, NotFoundError, TooLargeError
 from anymask.serve.settings import ServeSettings
-from anymask.words.answer import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +44,14 @@ PLACES = "places"  # among what is computed of a set: the index of each of its m
 
 @dataclass(frozen=True)
 class Selected:
-    """Answers to prompts: the image they are of, the chosen masks, and what there is to say of each text."""
+    """Answers to prompts: the image they are of, the chosen masks, and all of which they were chosen.
+
+    found: with label scores, where a text asked for a noun.
+    """
 
     opened: OpenImage
     picked: MaskSet
-    texts: dict[int, Answer]  # by the number of the prompt
+    found: MaskSet
 
 
 class Workspace:
@@ -211,11 +213,10 @@ class Workspace:
         check()
         drawn = Parameters(**opened.record.parameters).drawn
         picked = self.segmenter.select(opened.found, prompts, refine=refine, zoom=zoom, drawn=drawn)
-        texts = {number: each for number, each in enumerate(prompts) if isinstance(each, Text)}
         found = opened.found
-        if any(each.has_nouns for each in texts.values()):
+        if any(isinstance(each, Text) and each.has_nouns for each in prompts):
             found = self.segmenter.label(found)  # as `select` did, which keeps it
-        return Selected(opened, picked, {number: each.answer(found) for number, each in texts.items()})
+        return Selected(opened, picked, found)
 
     def look(
         self,

@@ -22,6 +22,8 @@ SEEN = 0.05  # a mask that scores lower is no "thing", unless all do; with a nou
 REAL = 0.02  # likewise a mask of a noun: of a thousand masks some that are nothing look like anything
 SURE = 1 - 1e-6  # a score is no higher, so that it has odds
 NEAREST = 3  # masks that are told where none answers
+BELOW = 0.15  # a mask that scores less does not even nearly fit
+MOST_BELOW = 20  # masks that nearly fit are told, at most
 
 Indices = NDArray[np.int64]
 Scores = NDArray[np.floating[Any]]
@@ -88,6 +90,24 @@ def answer(query: Query, found: MaskSet, cut: float = CUT) -> Answer:
     nearest = tuple(Candidate(index, score, answering.name(index)) for index, score in matches.nearest)
     scores = np.clip(matches.scores, 0, 1).astype(np.float32)
     return Answer(matches.indices, scores, matches.reason, nearest, tuple(dict.fromkeys(notes)))
+
+
+def below(query: Query, found: MaskSet, answered: Answer) -> tuple[Candidate, ...]:
+    """At most ``MOST_BELOW`` masks that nearly fit, best first: what a cut of ``BELOW`` would answer with besides.
+
+    None of them shows what answers already, or is part of it. An order or a number asks for no more than it names:
+    there are none then, and none where no noun is asked for.
+
+    Raises PromptError as `answer`.
+    """
+    if query.pick is not None or query.count is not None or not query.has_nouns():
+        return ()
+    answering = _Answering(found, BELOW)
+    matches, scene = answering.matches(query), answering.scene
+    pick = np.ix_(matches.indices, answered.indices)
+    new = ~(scene.alike[pick] | scene.inside[pick] | scene.inside.T[pick]).any(axis=1)
+    pairs = zip(matches.indices[new].tolist(), matches.scores[new].tolist(), strict=True)
+    return tuple(Candidate(index, min(score, 1.0), answering.name(index)) for index, score in pairs)[:MOST_BELOW]
 
 
 class _Answering:

@@ -23,6 +23,18 @@ def test_words_select_and_the_label_comes_with_them(editor: Editor) -> None:
     assert editor.objects() == []
 
 
+def test_what_nearly_fits_is_one_click_away(editor: Editor) -> None:
+    editor.describe("the person")
+    told = editor.page.locator("#found .row", has_text="Nearly:")
+    near = told.locator(".near").first
+    name = near.inner_text()
+    near.hover()
+    near.click()
+    (kept,) = editor.objects()  # that one alone
+    assert name.split()[-2].isdigit()
+    assert kept["mask"] is not None
+
+
 def test_what_is_not_here_says_so_and_the_nearest_is_one_click_away(editor: Editor) -> None:
     editor.describe("the dog")
     assert editor.page.inner_text("#found .count") == "Not here"

@@ -97,7 +97,7 @@ def test_a_text_that_nothing_fits_says_why_and_what_came_nearest(served: Served)
     (text,) = answer["texts"]
     assert answer["masks"] == [] and "zebra" in text["reason"]
     assert text["query"]["find"] == ["zebra"] and list(text["unknown"]) == ["blorp"]
-    assert {"id", "score", "name"} == set(text["nearest"][0])
+    assert {"id", "score", "name"} == set(text["nearest"][0]) and text["below"] == []
 
 
 def test_a_look_adds_masks_which_are_there_from_then_on(served: Served) -> None:

@@ -66,11 +66,13 @@ export class Describing {
         const own = rle ?? (id === null ? null : masks[id]?.rle);
         return own ? [{ mask: id, rle: own, score, rank }] : [];
       });
-      this.store.set({ described: { ...this.store.state.described, answer: answer.texts[0], matches, busy: false, said: "" } });
+      const [told] = answer.texts;
+      const below = told.below.flatMap(({ id, score }) => (masks[id] ? [{ mask: id, rle: masks[id].rle, score }] : []));
+      this.store.set({ described: { ...this.store.state.described, answer: told, matches, below, busy: false, said: "" } });
     } catch (error) {
       if (signal.aborted) return;
       const said = error instanceof RefusedError ? error.message.replace(/^prompts\[0\]: (text: )?/, "") : "The server does not answer; it is asked again when it is back.";
-      this.store.set({ described: { ...this.store.state.described, busy: false, matches: [], answer: null, said } });
+      this.store.set({ described: { ...this.store.state.described, busy: false, matches: [], below: [], answer: null, said } });
     }
   }
 

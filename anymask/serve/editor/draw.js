@@ -34,7 +34,7 @@ export class Painter {
       },
       {
         canvas: canvasOf(stage, "masks"),
-        parts: (state) => [state.view, state.things, state.chosen, state.opacity, state.showAll, state.index, state.described.matches, state.described.lit],
+        parts: (state) => [state.view, state.things, state.chosen, state.opacity, state.showAll, state.index, state.described.matches, state.described.below, state.described.lit],
         draw: (context, state) => drawMasks(context, state),
       },
       {

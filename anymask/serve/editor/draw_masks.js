@@ -9,6 +9,7 @@ import { colourNumbers } from "./palette.js";
 const MOST_CELLS = 1.5e6; // screen pixels of everything shown at once that are coloured one by one
 const MANY = 20; // matches, from which on each has a thin line alone
 const GLOW = "#ffd60a";
+const DASHES = [5, 4]; // screen pixels, around what nearly fits
 
 /** @param {CanvasRenderingContext2D} context @param {State} state */
 export function drawMasks(context, state) {
@@ -28,6 +29,10 @@ export function drawMasks(context, state) {
     const lit = match.mask !== null && match.mask === state.described.lit;
     fillAndStroke(context, match.rle, GLOW, lit ? 0.7 : 0.15 + 0.45 * match.score, lit ? 3.5 : many ? 1 : 2, scale, !many);
   }
+  for (const { mask, rle, score } of state.described.below) {
+    const lit = mask === state.described.lit;
+    fillAndStroke(context, rle, GLOW, lit ? 0.45 : 0.3 * score, lit ? 2.5 : 1, scale, lit, DASHES);
+  }
   const near = state.described.matches.length ? null : state.index?.masks[state.described.lit];
   if (near) fillAndStroke(context, near.rle, GLOW, 0.45, 2.5, scale);
   context.restore();
@@ -39,14 +44,16 @@ export function drawMasks(context, state) {
  * @param {number} width of the line, in screen pixels
  * @param {number} scale of the context
  * @param {boolean} [halo] a dark line under the coloured one, so that it is seen on any ground
+ * @param {number[]} [dashes] of the line, in screen pixels
  */
-function fillAndStroke(context, rle, colour, alpha, width, scale, halo = true) {
+function fillAndStroke(context, rle, colour, alpha, width, scale, halo = true, dashes = []) {
   const path = pathOf(rle, scale);
   context.fillStyle = colour;
   context.globalAlpha = alpha;
   context.fill(path, "evenodd");
   context.globalAlpha = 1;
   context.lineJoin = "round";
+  context.setLineDash(dashes.map((length) => length / scale));
   if (halo) {
     context.strokeStyle = "rgb(0 0 0 / 0.45)";
     context.lineWidth = (width * 2) / scale;

@@ -15,7 +15,8 @@ export class Hovering {
   at(at) {
     const { index, hover, described } = this.store.state;
     if (!index) return;
-    const lit = this.match(at, described.matches);
+    const fits = this.match(at, described.matches);
+    const lit = fits >= 0 ? fits : this.match(at, described.below);
     const smallest = lit >= 0 ? lit : index.at(at.x, at.y);
     if (smallest < 0) {
       if (hover) this.store.set({ hover: null });
@@ -24,7 +25,7 @@ export class Hovering {
     }
   }
 
-  /** @param {Point} at @param {import("./state.js").Described["matches"]} matches @returns {number} what words found goes before */
+  /** @param {Point} at @param {{mask: number|null, rle: import("./types.js").Rle}[]} matches @returns {number} what words found goes before */
   match(at, matches) {
     let best = -1;
     let least = Infinity;

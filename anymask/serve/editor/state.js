@@ -32,6 +32,7 @@
  * @property {import("./types.js").Query|null} edited the query where chips were changed
  * @property {import("./types.js").TextAnswer|null} answer
  * @property {{mask: number|null, rle: import("./types.js").Rle, score: number, rank: number}[]} matches best first
+ * @property {{mask: number, rle: import("./types.js").Rle, score: number}[]} below what nearly fits, best first
  * @property {number} lit the match or nearest mask pointed at in the panel, -1 for none; as a mask's index
  * @property {boolean} busy
  * @property {string} said why there is no answer: what was typed so far says nothing yet, or the server is gone
@@ -110,7 +111,7 @@ export function initialState() {
 
 /** @returns {Described} */
 export function nothingDescribed() {
-  return { text: "", edited: null, answer: null, matches: [], lit: -1, busy: false, said: "" };
+  return { text: "", edited: null, answer: null, matches: [], below: [], lit: -1, busy: false, said: "" };
 }
 
 /** What is left of an image when another one is opened. */

@@ -54,13 +54,16 @@
  *
  * @typedef {{prompt: number, rank: number, score: number, box: Box, id: number|null, rle: Rle|null}} Picked
  *
+ * @typedef {{id: number, score: number, name: string}} Near
+ *
  * @typedef {object} TextAnswer
  * @property {number} prompt
  * @property {string} text
  * @property {Query} query
  * @property {string} reason
  * @property {string[]} notes
- * @property {{id: number, score: number, name: string}[]} nearest
+ * @property {Near[]} nearest where nothing fits
+ * @property {Near[]} below masks that nearly fit
  * @property {Record<string, string[]>} unknown
  *
  * @typedef {{revision: number, masks: Picked[], texts: TextAnswer[]}} SelectAnswer

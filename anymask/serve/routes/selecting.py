@@ -37,7 +37,7 @@ def _select(
     return SelectAnswer(
         revision=selected.opened.record.revision,
         masks=picked_json(selected.picked, places(selected.opened.found), body, list(texts)),
-        texts=[text_json(number, each, selected.texts[number]) for number, each in texts.items()],
+        texts=[text_json(number, each, selected.found) for number, each in texts.items()],
     )
 
 

@@ -6,9 +6,11 @@ import { byId, icon, make } from "./dom.js";
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../query.js").Chip} Chip */
 
+const NEARLY = 3; // buttons of masks that nearly fit
+
 /** @param {App} app */
 export function found(app) {
-  app.store.watch((state) => [state.described.answer, state.described.matches, state.described.text, state.described.busy, Boolean(state.index)], () => show(app));
+  app.store.watch((state) => [state.described.answer, state.described.matches, state.described.below, state.described.text, state.described.busy, Boolean(state.index)], () => show(app));
 }
 
 /** @param {App} app */
@@ -29,13 +31,13 @@ function show(app) {
   }
   if (place.contains(document.activeElement) && busy) return; // a chip is being edited
   const query = described.edited ?? answer.query;
-  const near = answer.nearest.filter(({ id }) => index.masks[id]);
+  const near = (matches.length ? answer.below.slice(0, NEARLY) : answer.nearest).filter(({ id }) => index.masks[id]);
   const notes = answer.notes.filter((note) => !note.startsWith("not used:")); // chips say so
   const told = matches.length ? `${matches.length} found` : "Not here";
   place.replaceChildren(
     make("div", { className: "row" }, ...chipsOf(query).map((chip) => chipOf(app, query, chip)), ...summary(app, told)),
     matches.length || /is not a known word/.test(answer.reason) ? "" : make("p", { className: "reason" }, sentence(answer.reason)),
-    ...(matches.length || !near.length ? [] : [nearest(app, near)]),
+    ...(near.length ? [nearest(app, near, matches.length ? "Nearly:" : "Nearest:")] : []),
     ...Object.entries(answer.unknown).filter(([, known]) => known.length).map(([word, known]) => instead(app, word, known)),
     ...(notes.length ? [make("p", { className: "notes" }, notes.map(sentence).join(" "))] : []),
   );
@@ -80,13 +82,13 @@ function edit(app, query, chip, word) {
   field.select();
 }
 
-/** @param {App} app @param {{id: number, score: number, name: string}[]} near */
-function nearest(app, near) {
+/** @param {App} app @param {import("../types.js").Near[]} near @param {string} told */
+function nearest(app, near, told) {
   const light = (/** @type {number} */ lit) => () => app.store.set({ described: { ...app.store.state.described, lit } });
   return make(
     "div",
     { className: "row" },
-    make("span", { className: "hint" }, "Nearest:"),
+    make("span", { className: "hint" }, told),
     ...near.map(({ id, score, name }) =>
       make("button", { className: "near", type: "button", onpointerenter: light(id), onpointerleave: light(-1), onfocus: light(id), onblur: light(-1), onclick: () => take(app, id) }, `${name || `mask ${id + 1}`} ${Math.round(score * 100)} %`),
     ),
