@@ -22,7 +22,7 @@ SEEN = 0.05  # a mask that scores lower is no "thing", unless all do; with a nou
 REAL = 0.02  # likewise a mask of a noun: of a thousand masks some that are nothing look like anything
 SURE = 1 - 1e-6  # a score is no higher, so that it has odds
 NEAREST = 3  # masks that are told where none answers
-BELOW = 0.15  # a mask that scores less does not even nearly fit
+BELOW = 0.25  # a mask that scores less does not even nearly fit
 MOST_BELOW = 20  # masks that nearly fit are told, at most
 
 Indices = NDArray[np.int64]
