@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { COMMANDS } from "../../anymask/serve/editor/commands.js";
 import { Keymap, nameOf } from "../../anymask/serve/editor/keys.js";
 import { Ledger } from "../../anymask/serve/editor/ledger.js";
-import { chipsOf, said, withoutChip, withWord } from "../../anymask/serve/editor/query.js";
+import { chipsOf, spelt, withoutChip, withWord } from "../../anymask/serve/editor/query.js";
 
 const thing = (id, label = "") => ({ id, label, colour: null, visible: true, locked: false, prompts: [], rank: 0, mask: null, edited: false, score: null, rle: { size: [1, 1], counts: "01" }, prompt: 0, refine: null, zoom: null, looks: null });
 const unsent = (ledger) => ledger.unsent().map(({ id, thing: wanted, revision }) => [id, wanted?.label ?? null, revision]);
@@ -53,18 +53,61 @@ test("a mask belongs to the looks it was answered after", () => {
   assert.equal(ledger.bodyOf({ ...made, prompts: [{ type: "box", box: [0, 0, 1, 1] }] }).looks, null); // answered anew
 });
 
-test("a query is told in chips, each of which can go or change", () => {
-  const query = { find: ["dog", "cat"], colour: ["red"], position: ["left"], relations: [{ relation: "on", to: { find: ["sofa"] } }], not: [{ colour: ["black"] }], pick: { by: "left", nth: 2 }, count: 3, unused: ["striped"] };
-  const told = (each) => chipsOf(each).map(({ kind, word }) => `${kind} ${word}`.trim());
-  assert.deepEqual(told(query), ["red", "dog", "cat", "at left", "order 2nd by left", "at most 3", "on sofa", "without black", "not used striped"]);
-  const chip = (word) => chipsOf(query).find((each) => each.word === word);
-  assert.deepEqual(withoutChip(query, chip("cat")).find, ["dog"]);
-  assert.equal("colour" in withoutChip(query, chip("red")), false);
-  assert.equal("pick" in withoutChip(query, chip("2nd by left")), false);
-  assert.deepEqual(withWord(query, chip("dog"), "horse").find, ["horse", "cat"]);
-  assert.deepEqual(withWord(query, chip("sofa"), "bed").relations, [{ relation: "on", to: { find: ["bed"] } }]);
-  assert.equal(withWord(query, chip("3"), "5").count, 5);
-  assert.equal(said({ find: ["car"], colour: ["red"], pick: { by: "left", nth: -1 } }), "last by left red car");
+const QUERY = {
+  find: ["dog", "cat"],
+  colour: ["red"],
+  position: ["left"],
+  relations: [
+    { relation: "on", to: { colour: ["blue"], find: ["sofa"], relations: [{ relation: "next to", to: { find: ["cup"] } }] } },
+    { relation: "between", to: { find: ["car"] }, and: { find: ["tree"] } },
+    { relation: "left of", to: {} },
+  ],
+  not: [{ colour: ["black"] }],
+  pick: { by: "left", nth: 2 },
+  count: 3,
+  or: [{ find: ["horse"], size: ["big"] }],
+  unused: ["striped"],
+};
+const told = (query) => chipsOf(query).map(spelt);
+/** @param {string} word of a chip, or of a part of one */
+const chip = (word, chips = chipsOf(QUERY)) => chips.flatMap((each) => [each, ...each.parts]).find((each) => each.word === word);
+
+test("a query is told in chips, and what is said of other things in their parts", () => {
+  assert.deepEqual(told(QUERY), ["red", "dog", "cat", "at left", "order 2nd by left", "at most 3", "on blue sofa next to cup", "between car and tree", "left of anything", "without black", "or big horse", "not used striped"]);
+});
+
+test("each word can be another one, and what says nothing any more goes", () => {
+  for (const [word, next, field, expected] of [
+    ["dog", "horse", "find", ["horse", "cat"]],
+    ["dog", "", "find", ["cat"]],
+    ["red", "", "colour", undefined],
+    ["3", "5", "count", 5],
+    ["3", "many", "count", 1],
+    ["2nd", "last", "pick", { by: "left", nth: -1 }],
+    ["2nd", "4th", "pick", { by: "left", nth: 4 }],
+    ["2nd", "", "pick", { by: "left" }],
+    ["sofa", "bed", "relations", [{ ...QUERY.relations[0], to: { ...QUERY.relations[0].to, find: ["bed"] } }, ...QUERY.relations.slice(1)]],
+    ["on", "above", "relations", [{ ...QUERY.relations[0], relation: "above" }, ...QUERY.relations.slice(1)]],
+    ["on", "", "relations", QUERY.relations.slice(1)],
+    ["tree", "", "relations", [QUERY.relations[0], QUERY.relations[2]]], // between one thing and nothing
+    ["black", "", "not", undefined],
+    ["black", "white", "not", [{ colour: ["white"] }]],
+    ["horse", "", "or", [{ size: ["big"] }]],
+  ]) {
+    const changed = withWord(QUERY, chip(word), next);
+    assert.deepEqual(changed[field], expected, `${word} -> ${next}`);
+    assert.deepEqual({ ...changed, [field]: QUERY[field] }, QUERY); // and nothing else
+  }
+});
+
+test("without its chips one after another a query says less, and at last nothing", () => {
+  let query = QUERY;
+  for (let left = chipsOf(QUERY).length; left; left -= 1) {
+    const before = told(query);
+    query = withoutChip(query, chipsOf(query)[left >> 1]);
+    assert.deepEqual(told(query), before.toSpliced(left >> 1, 1));
+  }
+  assert.deepEqual(query, {});
 });
 
 test("keys: names, conflicts, keys of one's own, and back", () => {

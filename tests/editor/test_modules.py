@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from anymask.words.vocabulary import ORDERS, PLACES, RELATIONS, SIZES
+
 HERE = Path(__file__).parent
 EDITOR = HERE.parent.parent / "anymask" / "serve" / "editor"
 TYPESCRIPT = HERE / "node_modules" / "typescript" / "bin" / "tsc"
@@ -47,6 +49,13 @@ def test_the_cases_are_what_pycocotools_makes() -> None:
     from tests.editor.make_cases import cases
 
     assert json.loads((HERE / "cases.json").read_text()) == cases()
+
+
+def test_words_of_lists_are_those_of_the_parser() -> None:
+    text = (EDITOR / "vocabulary.js").read_text(encoding="utf-8")
+    for name, words in (("SIZES", SIZES), ("PLACES", PLACES), ("RELATIONS", RELATIONS), ("ORDERS", ORDERS)):
+        held = re.search(rf"export const {name} = (\[.*\]);", text)
+        assert held is not None and json.loads(held[1]) == list(words), name
 
 
 def test_files_are_short_and_the_page_holds_no_script_style_or_foreign_address() -> None:

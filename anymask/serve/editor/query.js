@@ -1,67 +1,99 @@
 /** A query as chips, one for each thing it says, and the query without one or with another word in its place. */
 
+import { ORDERS, PLACES, RELATIONS, SIZES } from "./vocabulary.js";
+
 /** @typedef {import("./types.js").Query} Query */
 
 /**
  * @typedef {object} Chip
  * @property {string} kind what is said before the word, "" for a plain one
- * @property {string} word
- * @property {boolean} editable whether another word can be typed in its place
- * @property {keyof Query} field
- * @property {number} at its index in the field
+ * @property {string} word "" where there are parts
+ * @property {(string|number)[]} path where in the query it stands
+ * @property {boolean} editable whether another word can be put in its place
+ * @property {string[]} choices of which that must be one; any word where there are none
+ * @property {Chip[]} parts of what is said of other things: "on the red sofa" is a chip of three
  */
 
-/** @type {["find"|"colour"|"size"|"position", string][]} */
-const WORDS = [["colour", ""], ["size", ""], ["find", ""], ["position", "at"]];
+const ANYTHING = "anything";
 
-/** @param {Query} query @returns {Chip[]} */
-export function chipsOf(query) {
+/** @param {Query} query @param {(string|number)[]} [path] where it stands in a larger one @returns {Chip[]} */
+export function chipsOf(query, path = []) {
   /** @type {Chip[]} */
   const chips = [];
-  /** @param {keyof Query} field @param {string} kind */
-  const words = (field, kind) => /** @type {string[]} */ (query[field] ?? []).forEach((word, at) => chips.push({ kind, word, editable: field !== "unused", field, at }));
-  for (const [field, kind] of WORDS) words(field, kind);
-  if (query.pick) chips.push({ kind: "order", word: `${ordinal(query.pick.nth ?? 1)} by ${query.pick.by}`, editable: false, field: "pick", at: 0 });
-  if (query.count) chips.push({ kind: "at most", word: String(query.count), editable: true, field: "count", at: 0 });
-  query.relations?.forEach(({ relation, to, and }, at) => chips.push({ kind: relation, word: `${said(to)}${and ? ` and ${said(and)}` : ""}`, editable: simple(to) && !and, field: "relations", at }));
-  query.not?.forEach((each, at) => chips.push({ kind: "without", word: said(each), editable: simple(each), field: "not", at }));
-  query.or?.forEach((each, at) => chips.push({ kind: "or", word: said(each), editable: simple(each), field: "or", at }));
-  words("unused", "not used");
+  /** @param {string} kind @param {string} word @param {(string|number)[]} where @param {Partial<Chip>} [more] */
+  const add = (kind, word, where, more) => chips.push({ kind, word, path: [...path, ...where], editable: true, choices: [], parts: [], ...more });
+  /** @param {"find"|"colour"|"size"|"position"|"unused"} field @param {string} kind @param {Partial<Chip>} [more] */
+  const words = (field, kind, more) => query[field]?.forEach((word, at) => add(kind, word, [field, at], more));
+  words("colour", "");
+  words("size", "", { choices: SIZES });
+  words("find", "");
+  words("position", "at", { choices: PLACES });
+  if (query.pick) {
+    const nth = chip("", ordinal(query.pick.nth ?? 1), [...path, "pick", "nth"]);
+    add("order", "", ["pick"], { parts: [nth, chip("by", query.pick.by, [...path, "pick", "by"], ORDERS)] });
+  }
+  if (query.count) add("at most", String(query.count), ["count"]);
+  query.relations?.forEach(({ relation, to, and }, at) => {
+    const where = [...path, "relations", at];
+    // "Between" has two things and the others have one: so it is no choice for them, nor they for it
+    const choices = and ? [] : RELATIONS.filter((each) => each !== "between");
+    const parts = [chip("", relation, [...where, "relation"], choices, !and), ...thing(to, [...where, "to"])];
+    if (and) parts.push(chip("and", "", [...where, "and"], [], false), ...thing(and, [...where, "and"]));
+    add("", "", ["relations", at], { parts });
+  });
+  query.not?.forEach((each, at) => add("without", "", ["not", at], { parts: thing(each, [...path, "not", at]) }));
+  query.or?.forEach((each, at) => add("or", "", ["or", at], { parts: thing(each, [...path, "or", at]) }));
+  words("unused", "not used", { editable: false });
   return chips;
 }
 
+/** @param {string} kind @param {string} word @param {(string|number)[]} path @param {string[]} choices @param {boolean} editable @returns {Chip} */
+function chip(kind, word, path, choices = [], editable = true) {
+  return { kind, word, path, editable, choices, parts: [] };
+}
+
+/** @param {Query} query @param {(string|number)[]} path @returns {Chip[]} */
+function thing(query, path) {
+  const parts = chipsOf(query, path);
+  return parts.length ? parts : [chip("", ANYTHING, path, [], false)];
+}
+
 /** @param {Query} query @param {Chip} chip @returns {Query} */
-export function withoutChip(query, { field, at }) {
-  const { [field]: value, ...rest } = query;
-  if (!Array.isArray(value) || value.length === 1) return rest;
-  return { ...query, [field]: value.toSpliced(at, 1) };
+export function withoutChip(query, { path }) {
+  return /** @type {Query} */ (changed(query, path, undefined) ?? {});
 }
 
-/** @param {Query} query @param {Chip} chip @param {string} word @returns {Query} */
-export function withWord(query, { field, at }, word) {
-  if (field === "count") return { ...query, count: Math.max(1, Math.round(Number(word)) || 1) };
-  const value = query[field];
-  if (!Array.isArray(value)) return query;
-  const old = value[at];
-  /** @type {unknown} */
-  let next = word;
-  if (field === "relations") next = { .../** @type {object} */ (old), to: { find: [word] } };
-  else if (field === "not" || field === "or") next = { find: [word] };
-  return { ...query, [field]: value.toSpliced(at, 1, /** @type {never} */ (next)) };
+/** @param {Query} query @param {Chip} chip @param {string} word nothing removes it @returns {Query} */
+export function withWord(query, chip, word) {
+  if (!word) return withoutChip(query, chip);
+  const last = chip.path[chip.path.length - 1];
+  const next = last === "count" ? Math.max(1, Math.round(Number(word)) || 1) : last === "nth" ? numeral(word) : word;
+  return /** @type {Query} */ (changed(query, chip.path, next));
 }
 
-/** @param {Query} query @returns {string} in a few words */
-export function said(query) {
-  const { colour = [], size = [], find = [], position = [], relations = [], not = [], pick } = query;
-  const parts = [pick ? `${ordinal(pick.nth ?? 1)} by ${pick.by}` : "", ...size, ...colour, find.join(" or ") || (relations.length || colour.length || size.length || position.length ? "" : "anything"), position.length ? `at ${position.join(" ")}` : ""];
-  for (const { relation, to } of relations) parts.push(relation, said(to));
-  for (const each of not) parts.push("without", said(each));
-  return parts.filter(Boolean).join(" ");
+/**
+ * A value with something else at a path, or without it; what would say nothing any more goes too.
+ * @param {any} value @param {(string|number)[]} path @param {unknown} next undefined: nothing
+ * @returns {any} undefined where nothing is left
+ */
+function changed(value, path, next) {
+  if (!path.length) return next;
+  const [key, ...rest] = path;
+  const inner = changed(value[key], rest, next);
+  if (Array.isArray(value)) {
+    const left = inner === undefined ? value.toSpliced(Number(key), 1) : value.toSpliced(Number(key), 1, inner);
+    return left.length ? left : undefined;
+  }
+  const { [key]: _, ...others } = value;
+  const left = inner === undefined ? others : { ...value, [key]: inner };
+  const broken = value.relation ? !left.relation || !left.to || Boolean(value.and) !== Boolean(left.and) : value.by && !left.by;
+  if (broken) return undefined;
+  return Object.keys(left).length ? left : undefined;
 }
 
-/** @param {Query} query @returns {boolean} whether it says a noun and nothing else */
-function simple(query) {
-  return Object.keys(query).length === 1 && query.find?.length === 1;
+/** @param {Chip} chip @returns {string} what it says */
+export function spelt({ kind, word, parts }) {
+  return [kind, word, ...parts.map(spelt)].filter(Boolean).join(" ");
 }
 
 /** @param {number} nth from 1, or from -1 for the last @returns {string} */
@@ -69,4 +101,10 @@ function ordinal(nth) {
   if (nth < 0) return nth === -1 ? "last" : `${ordinal(-nth)} from the end`;
   const tail = nth % 100 > 10 && nth % 100 < 14 ? "th" : (["th", "st", "nd", "rd"][nth % 10] ?? "th");
   return nth === 1 ? "first" : `${nth}${tail}`;
+}
+
+/** @param {string} word "3", "3rd", "first", "last", "2nd from the end" @returns {number} what `ordinal` tells so */
+function numeral(word) {
+  const nth = Math.max(1, parseInt(word, 10) || 1);
+  return /last|from the end/.test(word) ? -nth : nth;
 }

@@ -1,6 +1,6 @@
 /** What words found: the query as chips that can be edited, how many, or that it is not here and what came nearest. */
 
-import { chipsOf, withoutChip, withWord } from "../query.js";
+import { chipsOf, spelt, withoutChip, withWord } from "../query.js";
 import { byId, icon, make } from "./dom.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -54,32 +54,47 @@ function summary(app, told) {
 
 /** @param {App} app @param {import("../types.js").Query} query @param {Chip} chip */
 function chipOf(app, query, chip) {
-  const word = make("button", { type: "button", "aria-label": `Change ${chip.word}`, onclick: () => edit(app, query, chip, word) }, make("span", { className: "word" }, chip.word));
-  const close = make("button", { type: "button", "aria-label": `Remove ${chip.word}`, onclick: () => app.describing.edit(withoutChip(query, chip)) }, icon("close"));
-  return make("span", { className: `chip ${chip.kind === "without" ? "no" : chip.kind === "not used" ? "unused" : ""}` }, chip.kind ? make("span", { className: "kind" }, chip.kind) : "", chip.editable ? word : make("span", { className: "word-only" }, chip.word), close);
+  const close = make("button", { type: "button", "aria-label": `Remove ${spelt(chip)}`, onclick: () => app.describing.edit(withoutChip(query, chip)) }, icon("close"));
+  return make("span", { className: `chip ${chip.kind === "without" ? "no" : chip.kind === "not used" ? "unused" : ""}` }, ...said(app, query, chip), close);
 }
 
-/** Type another word in the chip's place. @param {App} app @param {import("../types.js").Query} query @param {Chip} chip @param {HTMLElement} word */
+/** What a chip says, its words as buttons that change them. @param {App} app @param {import("../types.js").Query} query @param {Chip} chip @returns {Node[]} */
+function said(app, query, chip) {
+  const { kind, word, editable, parts } = chip;
+  const told = kind ? [make("span", { className: "kind" }, kind)] : [];
+  if (word && editable) {
+    const button = make("button", { type: "button", "aria-label": `Change ${word}`, onclick: () => edit(app, query, chip, button) }, make("span", { className: "word" }, word));
+    told.push(button);
+  } else if (word) told.push(make("span", { className: "word-only" }, word));
+  return [...told, ...parts.flatMap((part) => said(app, query, part))];
+}
+
+/** Another word in the chip's place, typed or chosen. @param {App} app @param {import("../types.js").Query} query @param {Chip} chip @param {HTMLElement} word */
 function edit(app, query, chip, word) {
-  const field = make("input", { type: "text", value: chip.word, "aria-label": `Instead of ${chip.word}` });
+  const label = { "aria-label": `Instead of ${chip.word}` };
+  const options = chip.choices.map((each) => make("option", { selected: each === chip.word }, each));
+  const field = options.length ? make("select", label, ...options) : make("input", { type: "text", value: chip.word, ...label });
   let done = false;
   const finish = (/** @type {boolean} */ take) => {
     if (done) return;
     done = true;
     const next = field.value.trim().toLowerCase();
     field.blur();
-    if (take && next && next !== chip.word) app.describing.edit(withWord(query, chip, next));
+    if (take && next !== chip.word) app.describing.edit(withWord(query, chip, next));
     else show(app);
   };
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === "Escape") {
+    const { key } = /** @type {KeyboardEvent} */ (event);
+    if (key === "Enter" || key === "Escape") {
       event.stopPropagation();
-      finish(event.key === "Enter");
+      finish(key === "Enter");
     }
   });
+  if (field instanceof HTMLSelectElement) field.addEventListener("change", () => finish(true));
   field.addEventListener("blur", () => finish(true));
   word.replaceWith(field);
-  field.select();
+  field.focus();
+  if (field instanceof HTMLInputElement) field.select();
 }
 
 /** @param {App} app @param {import("../types.js").Near[]} near @param {string} told */
