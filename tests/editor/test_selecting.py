@@ -71,6 +71,41 @@ def test_click_is_what_python_selects_and_exclude_shift_and_dots_change_it(edito
     assert editor.objects() == []
 
 
+def test_what_a_click_can_mean_is_chosen_by_key_or_picture_and_undone(editor: Editor) -> None:
+    page = editor.page
+    editor.click(*FACE)
+    points = editor.objects()[0]["prompts"][0]["points"]
+    segmenter = Segmenter(threads=2)
+    found = segmenter(PHOTO, **QUICK)  # type: ignore[arg-type]
+    picked = segmenter.select(found, Point(points))[:3]
+    rles = [each.decode() for each in picked.rles]
+    by_area = sorted(zip(picked.areas, range(3), rles, strict=True))  # from the part to the whole
+    pressed = page.locator(".choices [aria-pressed=true]")
+    assert page.locator(".choices button").all_inner_texts() == [f"{area:,} px" for area, _, _ in by_area]
+    first = editor.objects()[0]["rle"]["counts"]
+    at = [rle for _, _, rle in by_area].index(first)
+    for step in range(1, 4):
+        page.focus("#stage")
+        page.keyboard.press("c")
+        (kept,) = editor.objects()
+        area, rank, rle = by_area[(at + step) % 3]
+        assert (kept["rle"]["counts"], kept["rank"]) == (rle, rank)
+        assert pressed.inner_text() == f"{area:,} px"
+    page.keyboard.press("Control+z")
+    assert editor.objects()[0]["rle"]["counts"] == by_area[(at + 2) % 3][2]
+
+    page.reload()  # what was chosen is known; what else it can mean is asked for
+    page.wait_for_selector("#walked:has-text('masks')")
+    page.locator(".thing .pick").click()
+    page.click("#do-choice")
+    page.wait_for_selector(".choices")
+    page.locator(".choices button").nth(at).click()
+    assert editor.objects()[0]["rle"]["counts"] == first
+    recipe = f"{editor.server.address}v1/images/{editor.image}/recipe"
+    httpx.put(recipe, json=httpx.get(recipe, timeout=60).json(), timeout=60).raise_for_status()
+    assert [each["rle"]["counts"] for each in editor.objects()] == [first]
+
+
 def picked_of(segmenter: Segmenter, found: Any, editor: Editor) -> bytes:
     prompt = editor.objects()[0]["prompts"][0]
     return segmenter.select(found, Point(prompt["points"], labels=prompt["labels"])).rles[0]

@@ -1,6 +1,7 @@
 /** The parts of the editor, and how they are joined. */
 
 import { Api } from "./api.js";
+import { Choices } from "./choices.js";
 import { Classes } from "./classes.js";
 import { COMMANDS } from "./commands.js";
 import { Describing } from "./describing.js";
@@ -31,6 +32,7 @@ export class App {
     this.work = new Work(this.store);
     this.classes = new Classes();
     this.picking = new Picking(this.store, this.api, this.work);
+    this.choices = new Choices(this.store, this.work, this.picking);
     this.hovering = new Hovering(this.store);
     this.describing = new Describing(this.store, this.api, this.work, this.picking);
     this.editing = new Editing(this.store, this.work, this.picking, this.classes);

@@ -33,6 +33,7 @@ export const COMMANDS = [
   { id: "look.here", group: "Tools", title: "Look closer at what is on the screen", keys: ["Shift+L"], run: (app) => lookHere(app) },
   { id: "describe", group: "Select", title: "Describe in words", keys: ["/", "T"], run: (app) => app.focusText() },
   { id: "finish", group: "Select", title: "Finish this object", keys: ["F"], run: (app) => app.store.set({ chosen: [] }) },
+  { id: "choice", group: "Select", title: "Part or whole: what else the click can mean", keys: ["C"], run: (app) => app.choices.step() },
   { id: "next", group: "Select", title: "Next object", keys: ["."], run: (app) => app.editing.chooseBeside(1) },
   { id: "previous", group: "Select", title: "Object before", keys: [","], run: (app) => app.editing.chooseBeside(-1) },
   { id: "all", group: "Select", title: "Select all objects", keys: ["Ctrl+A"], run: ({ store }) => store.set({ chosen: store.state.things.map((thing) => thing.id) }) },

@@ -25,9 +25,10 @@ export function drawOverlay(context, state) {
 }
 
 /** @param {CanvasRenderingContext2D} context @param {State} state */
-function drawHover(context, { hover, index, view, tool }) {
-  if (!hover || hover.quiet || !index || tool !== "select") return;
-  const path = pathOf(index.masks[hover.mask].rle, view.scale);
+function drawHover(context, { hover, preview, index, view, tool }) {
+  const rle = preview ?? (hover && !hover.quiet && tool === "select" ? index?.masks[hover.mask].rle : null);
+  if (!rle) return;
+  const path = pathOf(rle, view.scale);
   context.save();
   context.translate(view.x, view.y);
   context.scale(view.scale, view.scale);

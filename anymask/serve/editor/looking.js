@@ -27,6 +27,7 @@ export class Looking {
       const all = [...index.masks];
       for (const mask of masks) all[mask.id] = mask;
       await this.session.useMasks(all.map((mask) => ({ ...mask, parent: parents[mask.id] })));
+      this.store.set({ choices: new Map() }); // were chosen among fewer masks
       const found = all.slice(index.masks.length).filter((mask) => mask.score >= this.store.state.sure).length;
       this.work.tell(found ? `${found} more ${found === 1 ? "mask" : "masks"} found there.` : "Nothing more was found there.");
     } catch (error) {

@@ -83,16 +83,17 @@ export class Picking {
    * @param {Prompt} prompt @param {number} mask the one outlined, -1 for none
    */
   async select(prompt, mask) {
+    const prompts = [prompt];
     const { index } = this.store.state;
     const outlined = mask >= 0 ? (index?.masks[mask] ?? null) : null;
-    let thing = outlined && this.add({ prompts: [prompt], mask, score: outlined.score, rle: outlined.rle });
+    let thing = outlined && this.add({ prompts, mask, score: outlined.score, rle: outlined.rle });
     const place = prompt.type === "point" ? { x: prompt.points[0][0], y: prompt.points[0][1] } : null;
-    const answers = await this.answering(thing, place, () => this.candidates([prompt]));
+    const answers = await this.answering(thing, place, () => this.candidates(prompts));
     if (!answers) return;
     const best = outlined ? likest(answers, outlined.rle) : answers[0];
     if (thing) {
       if (best?.rle) this.work.amend(thing, { rank: best.rank, mask: best.id, score: best.score, rle: best.rle });
-    } else if (best?.rle) thing = this.add({ prompts: [prompt], rank: best.rank, mask: best.id, score: best.score, rle: best.rle });
+    } else if (best?.rle) thing = this.add({ prompts, rank: best.rank, mask: best.id, score: best.score, rle: best.rle });
     else this.work.tell(prompt.type === "box" ? "Nothing was found in that box." : "Nothing was found there. Draw a box around it, or paint it with the brush.");
   }
 
@@ -129,8 +130,9 @@ export class Picking {
    * @param {string} name @param {Thing} thing @param {PointPrompt} prompt @param {Rle} guess
    */
   async prompted(name, thing, prompt, guess) {
-    const guessed = this.work.replace(name, thing, { prompts: [prompt], prompt: 0, rank: 0, mask: null, edited: false, refine: null, zoom: null, looks: null, rle: guess });
-    const answers = await this.answering(guessed, null, () => this.candidates([prompt]));
+    const prompts = [prompt];
+    const guessed = this.work.replace(name, thing, { prompts, prompt: 0, rank: 0, mask: null, edited: false, refine: null, zoom: null, looks: null, rle: guess });
+    const answers = await this.answering(guessed, null, () => this.candidates(prompts));
     const best = answers?.[0];
     if (best?.rle) this.work.amend(guessed, { mask: best.id, score: best.score, rle: best.rle, rank: best.rank });
     else if (answers) this.work.tell("Nothing fits all these points.");
@@ -215,11 +217,12 @@ export class Picking {
     }
   }
 
-  /** @param {Prompt[]} prompts @returns {Promise<Picked[]>} best first */
+  /** @param {Prompt[]} prompts @returns {Promise<Picked[]>} best first; kept as what these prompts can mean */
   async candidates(prompts) {
     const image = this.store.state.image?.id;
     const answer = await this.api.json("POST", `/v1/images/${image}/select`, { body: { prompts, candidates: CANDIDATES } });
     if (this.store.state.image?.id !== image) return [];
+    this.store.set({ choices: new Map(this.store.state.choices).set(prompts, answer.masks) });
     return answer.masks;
   }
 }

@@ -55,6 +55,8 @@
  * @property {string|null} thingsOf the image whose things these are; null until they are read
  * @property {string[]} chosen ids of selected things, the last one is worked on
  * @property {string[]} answering ids of things whose refined mask is still to come
+ * @property {ReadonlyMap<import("./types.js").Prompt[], import("./types.js").Picked[]>} choices what prompts can mean, as answered
+ * @property {import("./types.js").Rle|null} preview a choice that is pointed at
  * @property {{at: Point, shift: boolean, alt: boolean}[]} waitingClicks made before the masks were there
  * @property {Hover|null} hover
  * @property {Point|null} pointer in source pixels
@@ -87,6 +89,8 @@ export function initialState() {
     thingsOf: null,
     chosen: [],
     answering: [],
+    choices: new Map(),
+    preview: null,
     waitingClicks: [],
     hover: null,
     pointer: null,
@@ -116,9 +120,9 @@ export function nothingDescribed() {
 
 /** What is left of an image when another one is opened. */
 export function noImage() {
-  const { image, progress, index, things, thingsOf, chosen, answering, waitingClicks, hover, pointer, stroke, dragged, described, looking, conflicts } =
+  const { image, progress, index, things, thingsOf, chosen, answering, choices, preview, waitingClicks, hover, pointer, stroke, dragged, described, looking, conflicts } =
     initialState();
-  return { image, progress, index, things, thingsOf, chosen, answering, waitingClicks, hover, pointer, stroke, dragged, described, looking, conflicts };
+  return { image, progress, index, things, thingsOf, chosen, answering, choices, preview, waitingClicks, hover, pointer, stroke, dragged, described, looking, conflicts };
 }
 
 /**

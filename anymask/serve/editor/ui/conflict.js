@@ -1,8 +1,9 @@
 /** An object that somebody else changed meanwhile: both versions are shown, and a person decides. Nothing is lost. */
 
-import { areaOf, pathOf, tightBox } from "../masks/shapes.js";
+import { areaOf, tightBox } from "../masks/shapes.js";
 import { newId } from "../work.js";
 import { make } from "./dom.js";
+import { smallPicture } from "./small_picture.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../types.js").Thing} Thing */
@@ -32,15 +33,6 @@ export function conflictDialog(app) {
 /** @param {App} app @param {string} title @param {Thing|null} thing */
 function version(app, title, thing) {
   if (!thing) return make("figure", {}, make("figcaption", {}, make("strong", {}, title)), make("p", { className: "hint" }, "They deleted it."));
-  const canvas = make("canvas", { width: 400, height: 300, role: "img", "aria-label": `${title}: ${areaOf(thing.rle)} pixels` });
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const [x1, y1, x2, y2] = tightBox(thing.rle);
-  const scale = Math.min(360 / Math.max(x2 - x1, 1), 260 / Math.max(y2 - y1, 1), 8);
-  context.translate(200 - ((x1 + x2) / 2) * scale, 150 - ((y1 + y2) / 2) * scale);
-  context.scale(scale, scale);
-  if (app.session.picture) context.drawImage(app.session.picture, 0, 0);
-  context.fillStyle = thing.colour ?? "#3b82f6";
-  context.globalAlpha = 0.55;
-  context.fill(pathOf(thing.rle), "evenodd");
+  const canvas = smallPicture(app.session.picture, thing.rle, thing.colour ?? "#3b82f6", tightBox(thing.rle), { width: 400, height: 300, label: `${title}: ${areaOf(thing.rle)} pixels` });
   return make("figure", {}, make("figcaption", {}, make("strong", {}, title), ` · ${thing.label || "no label"} · ${areaOf(thing.rle).toLocaleString("en")} px`), canvas);
 }

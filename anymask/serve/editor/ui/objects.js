@@ -2,6 +2,7 @@
 
 import { areaOf } from "../masks/shapes.js";
 import { activeThing } from "../state.js";
+import { choices } from "./choices.js";
 import { byId, icon, make } from "./dom.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -19,7 +20,7 @@ export function objects(app) {
     byId("no-things").hidden = count > 0;
   });
   byId("no-things").textContent = HINT;
-  store.watch((state) => [activeThing(state), state.chosen.length], () => detail(app));
+  store.watch((state) => [activeThing(state), state.chosen.length, state.choices, state.answering], () => detail(app));
 }
 
 /** @param {Thing} thing @param {number} at @returns {string} */
@@ -92,6 +93,7 @@ function detail(app) {
   place.replaceChildren(
     make("div", { className: "names" }, label, colour),
     make("p", { className: "about" }, about(thing, things.indexOf(thing), chosen.length)),
+    ...(chosen.length > 1 ? [] : choices(app, thing)),
     make("div", { className: "buttons" }, ...buttons(app, [["union", "Union"], ["subtract", "Subtract"], ["intersect", "Intersect"]], chosen.length < 2 || thing.locked)),
     make("div", { className: "buttons two" }, ...buttons(app, [["holes", "Fill holes"], ["islands", "Remove islands"]], thing.locked), ...buttons(app, [["copy", "Copy cut-out"]], false), ...buttons(app, [["delete", "Delete"]], thing.locked, "danger")),
   );
