@@ -106,6 +106,37 @@ def test_what_a_click_can_mean_is_chosen_by_key_or_picture_and_undone(editor: Ed
     assert [each["rle"]["counts"] for each in editor.objects()] == [first]
 
 
+def test_points_gathered_with_ctrl_are_asked_for_together(editor: Editor) -> None:
+    page, asked = editor.page, list[str]()
+    page.on(
+        "request",
+        lambda request: (
+            asked.append(request.url) if '"point"' in (request.post_data or "") and "/select" in request.url else None
+        ),
+    )
+
+    def gather(*places: tuple[int, int], button: str = "left") -> None:
+        for place in places:
+            page.mouse.click(*editor.screen(*place), button=button)
+
+    page.keyboard.down("Control")
+    gather(HELMET, SUIT, FACE)
+    page.keyboard.press("z")  # the last is forgotten
+    gather((430, 250), button="right")
+    assert not asked
+    page.keyboard.up("Control")
+    page.wait_for_selector("#things .thing")
+    assert editor.objects()[0]["prompts"][0]["labels"] == [1, 1, 0]
+    assert len(asked) == 1
+    page.keyboard.down("Control")
+    gather((30, 30), (480, 30), button="right")  # all of them take away: of the object there is
+    page.keyboard.press("Enter")
+    page.keyboard.up("Control")
+    page.wait_for_selector("#detail:has-text('5 points')")
+    assert [each["prompts"][0]["labels"] for each in editor.objects()] == [[1, 1, 0, 0, 0]]
+    assert len(asked) == 2
+
+
 def picked_of(segmenter: Segmenter, found: Any, editor: Editor) -> bytes:
     prompt = editor.objects()[0]["prompts"][0]
     return segmenter.select(found, Point(prompt["points"], labels=prompt["labels"])).rles[0]

@@ -8,6 +8,7 @@ import { Describing } from "./describing.js";
 import { Painter } from "./draw.js";
 import { Editing } from "./editing.js";
 import { Exporting } from "./exporting.js";
+import { Gathering } from "./gathering.js";
 import { Hovering } from "./hovering.js";
 import { Keymap } from "./keys.js";
 import { Looking } from "./looking.js";
@@ -33,6 +34,7 @@ export class App {
     this.classes = new Classes();
     this.picking = new Picking(this.store, this.api, this.work);
     this.choices = new Choices(this.store, this.work, this.picking);
+    this.gathering = new Gathering(this.store, this.work, this.picking);
     this.hovering = new Hovering(this.store);
     this.describing = new Describing(this.store, this.api, this.work, this.picking);
     this.editing = new Editing(this.store, this.work, this.picking, this.classes);
@@ -45,6 +47,7 @@ export class App {
 
     this.session.onReady.push(() => {
       this.picking.answerWaiting();
+      this.gathering.send();
       this.describing.again();
     });
     this.store.watch((state) => state.connection, (connection) => connection === "online" && this.describing.again());
@@ -77,6 +80,7 @@ export class App {
 
   /** @param {"undo"|"redo"} way */
   step(way) {
+    if (way === "undo" && this.gathering.drop()) return;
     const name = this.work.step(way);
     this.work.tell(name ? `${way === "undo" ? "Undone" : "Redone"}: ${name}` : `There is nothing to ${way}.`);
   }

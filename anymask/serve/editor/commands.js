@@ -68,6 +68,7 @@ export const GESTURES = [
   ["Click, Enter", "Select what is outlined"],
   ["Shift+click, Shift+Enter", "Add to the object"],
   ["Alt+click, right-click, Alt+Enter", "Take away from the object"],
+  ["Ctrl+click", "Gather points, which are asked for when Ctrl is let go"],
   ["Click on a dot", "Remove that point"],
   ["Drag", "Draw a box"],
   ["Ctrl+wheel, ↑ ↓", "To the whole, to a part"],

@@ -40,7 +40,7 @@ export class Painter {
       {
         canvas: canvasOf(stage, "overlay"),
         parts: (state) => [
-          state.view, state.hover, state.preview, state.pointer, state.things, state.chosen, state.waitingClicks, state.dragged, state.stroke,
+          state.view, state.hover, state.preview, state.pointer, state.things, state.chosen, state.waitingClicks, state.gathered, state.dragged, state.stroke,
           state.looking, state.tool, state.brushSize, state.answering,
         ],
         draw: (context, state) => {

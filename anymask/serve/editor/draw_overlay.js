@@ -18,7 +18,7 @@ export function drawOverlay(context, state) {
   drawHover(context, state);
   const thing = activeThing(state);
   if (thing?.visible) drawPrompts(context, state, thing);
-  for (const { at, alt } of state.waitingClicks) drawWaiting(context, toScreen(state.view, at), alt);
+  for (const { at, alt } of [...state.waitingClicks, ...state.gathered]) drawWaiting(context, toScreen(state.view, at), alt);
   if (thing && state.answering.includes(thing.id)) drawPulse(context, state, thing);
   if (state.dragged) drawBox(context, state, state.dragged, LIGHT, [6, 4]);
   if (state.looking) drawBox(context, state, state.looking, "#ffd60a", [10, 6]);

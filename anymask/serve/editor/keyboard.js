@@ -60,11 +60,12 @@ export class KeyboardInput {
   /** @param {KeyboardEvent} event @param {string} key @returns {boolean} whether it meant something here */
   onStage(event, key) {
     const { app } = this;
-    const { tool, hover } = app.store.state;
+    const { tool, hover, gathered } = app.store.state;
     if (tool !== "select") return this.byPointer(event);
     if (key === "ArrowUp" || key === "ArrowDown") app.hovering.climb(key === "ArrowUp" ? 1 : -1);
     else if (key === "ArrowLeft" || key === "ArrowRight") app.hovering.beside(key === "ArrowRight" ? 1 : -1);
     else if (event.key === "Tab" && hover && !event.ctrlKey) app.hovering.beside(event.shiftKey ? -1 : 1);
+    else if (event.key === "Enter" && gathered.length) app.gathering.send();
     else if (event.key === "Enter" && hover) {
       const at = app.hovering.place;
       if (at) app.picking.click(at, { shift: event.shiftKey, alt: event.altKey }, hover.mask);
@@ -113,6 +114,7 @@ export class KeyboardInput {
     const { state } = store;
     this.letGo();
     if (state.stroke || state.dragged) TOOLS[state.tool].cancel(this.app);
+    else if (state.gathered.length) store.set({ gathered: [] });
     else if (state.described.text) describing.clear();
     else if (state.hover?.walked) store.set({ hover: null });
     else if (state.waitingClicks.length) store.set({ waitingClicks: [] });

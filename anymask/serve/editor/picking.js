@@ -112,8 +112,7 @@ export class Picking {
       else this.work.tell("There is no mask under the pointer. The brush and the eraser change any mask.");
       return;
     }
-    const next = { ...prompt, points: [...prompt.points, /** @type {[number, number]} */ ([at.x, at.y])], labels: [...prompt.labels, label] };
-    await this.prompted(label ? "Add" : "Exclude", thing, next, this.guess(thing, outlined, at, label));
+    await this.prompted(label ? "Add" : "Exclude", thing, withPoints(prompt, [{ at, alt: !label }]), this.guess(thing, outlined, at, label));
   }
 
   /** @param {Thing} thing @param {number} number of the point in its prompt */
@@ -249,6 +248,15 @@ function likest(answers, rle) {
 export function pointPrompt(thing) {
   const [prompt] = thing.prompts;
   return thing.prompts.length === 1 && prompt.type === "point" && !thing.edited ? prompt : null;
+}
+
+/** @param {PointPrompt} prompt @param {{at: Point, alt: boolean}[]} clicks @returns {PointPrompt} with these points, too */
+export function withPoints({ type, points, labels }, clicks) {
+  return {
+    type,
+    points: [...points, ...clicks.map(({ at }) => /** @type {[number, number]} */ ([at.x, at.y]))],
+    labels: [...labels, ...clicks.map(({ alt }) => (alt ? 0 : 1))],
+  };
 }
 
 /** @param {Rle} one @param {Rle} other @param {import("./masks/runs.js").Way} way @returns {Rle} */

@@ -152,6 +152,7 @@ export class PointerInput {
   /** @param {KeyboardEvent} event @param {boolean} isDown */
   held(event, isDown) {
     if (event.key === "Control") this.control = isDown;
+    if ((event.key === "Control" || event.key === "Meta") && !isDown) this.app.gathering.send();
     if (event.key === " " && (event.target === this.stage || !isDown)) {
       this.space = isDown;
       if (isDown) event.preventDefault();
@@ -161,6 +162,7 @@ export class PointerInput {
 
   forget() {
     this.space = this.control = false;
+    this.app.gathering.send();
     this.stage.classList.remove("panning");
     if (this.doing === "tool") this.tool.cancel(this.app);
     this.down.clear();

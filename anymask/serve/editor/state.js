@@ -58,6 +58,7 @@
  * @property {ReadonlyMap<import("./types.js").Prompt[], import("./types.js").Picked[]>} choices what prompts can mean, as answered
  * @property {import("./types.js").Rle|null} preview a choice that is pointed at
  * @property {{at: Point, shift: boolean, alt: boolean}[]} waitingClicks made before the masks were there
+ * @property {{at: Point, shift: boolean, alt: boolean, mask: number}[]} gathered clicks made while Ctrl is held
  * @property {Hover|null} hover
  * @property {Point|null} pointer in source pixels
  * @property {import("./viewport.js").View} view
@@ -92,6 +93,7 @@ export function initialState() {
     choices: new Map(),
     preview: null,
     waitingClicks: [],
+    gathered: [],
     hover: null,
     pointer: null,
     view: { scale: 1, x: 0, y: 0 },
@@ -120,9 +122,9 @@ export function nothingDescribed() {
 
 /** What is left of an image when another one is opened. */
 export function noImage() {
-  const { image, progress, index, things, thingsOf, chosen, answering, choices, preview, waitingClicks, hover, pointer, stroke, dragged, described, looking, conflicts } =
+  const { image, progress, index, things, thingsOf, chosen, answering, choices, preview, waitingClicks, gathered, hover, pointer, stroke, dragged, described, looking, conflicts } =
     initialState();
-  return { image, progress, index, things, thingsOf, chosen, answering, choices, preview, waitingClicks, hover, pointer, stroke, dragged, described, looking, conflicts };
+  return { image, progress, index, things, thingsOf, chosen, answering, choices, preview, waitingClicks, gathered, hover, pointer, stroke, dragged, described, looking, conflicts };
 }
 
 /**

@@ -38,7 +38,9 @@ export const select = {
     if (dot >= 0 && thing) app.picking.removePoint(thing, dot);
     else {
       app.hovering.at(press.at);
-      app.picking.click(press.at, press, app.store.state.hover?.mask ?? -1);
+      const mask = app.store.state.hover?.mask ?? -1;
+      if (press.ctrl) app.gathering.add(press.at, press, mask);
+      else app.picking.click(press.at, press, mask);
       app.hovering.hush();
     }
     return undefined;
