@@ -28,8 +28,7 @@ export function helpDialog(app) {
     show();
   };
   return [
-    make("p", { className: "hint" }, "Click a key to give a command another one."),
-    told,
+    make("div", { className: "row" }, make("p", { className: "hint" }, "Click a key to give a command another one."), told),
     sheet,
     make("div", { className: "row" }, make("button", { type: "button", className: "button", onclick: reset }, "All keys as they were")),
   ];
