@@ -45,6 +45,13 @@ def test_hover_asks_nobody_and_ctrl_wheel_walks_to_the_whole(editor: Editor) -> 
     editor.page.keyboard.up("Control")
     assert whole > smallest == editor.outlined()
     assert not asked
+    editor.page.keyboard.down("Control")
+    editor.page.mouse.wheel(0, -100)
+    editor.page.mouse.click(*editor.screen(*FACE))  # with Ctrl still held: it is the whole that is taken
+    editor.page.keyboard.up("Control")
+    editor.page.wait_for_selector("#things .thing")
+    (kept,) = editor.objects()
+    assert abs(kept["area"] - whole) < abs(kept["area"] - smallest)
 
 
 def test_click_is_what_python_selects_and_exclude_shift_and_dots_change_it(editor: Editor) -> None:
