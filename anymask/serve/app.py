@@ -22,7 +22,7 @@ from anymask.serve.metrics import Measured, Metrics
 from anymask.serve.objects import ChangedMeanwhileError
 from anymask.serve.routes import ROUTERS
 from anymask.serve.routes.objects import conflict
-from anymask.serve.schemas import prompt_schemas
+from anymask.serve.schemas import Progress, prompt_schemas
 from anymask.serve.settings import ServeSettings
 from anymask.serve.workspace import Workspace
 
@@ -31,12 +31,13 @@ EDITOR = Path(str(resources.files("anymask") / "serve" / "editor"))
 
 
 class App(FastAPI):
-    """FastAPI, whose OpenAPI also holds the schemas of prompts, which are no pydantic models."""
+    """FastAPI, whose OpenAPI also holds schemas that no route has: of prompts, and of what events tell."""
 
     def openapi(self) -> dict[str, Any]:
         """The document; made once."""
         if self.openapi_schema is None:
-            super().openapi()["components"]["schemas"].update(prompt_schemas())
+            schemas = super().openapi()["components"]["schemas"]
+            schemas.update(prompt_schemas(), Progress=Progress.model_json_schema())
         return super().openapi()
 
 

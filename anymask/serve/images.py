@@ -122,7 +122,7 @@ class Images:
             ).rowcount
             record = _get(rows, image)
         if not changed:
-            raise ConflictError(f"image {image}: its masks have changed meanwhile; read them and look again")
+            raise ConflictError(f"image {image}: its masks have changed meanwhile; read them and ask again")
         return record
 
     def fail(self, image: str, error: str) -> ImageRecord:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from anymask.serve.refusals import BusyError
 
 Result = TypeVar("Result")
+Doing = Literal["masks", "recipe", "look"]  # what changes an image
 
 
 class CancelledError(Exception):
@@ -17,11 +18,11 @@ class CancelledError(Exception):
 class Job(Generic[Result]):
     """Work that waits, runs or is over.
 
-    about: of which image it is, where that is told. doing: what it does.
+    about: the image that it changes, "" for none. doing: what it does to it.
     future: its outcome. done, total: how far it is, in whatever it counts; 0 of 0 where it does not tell.
     """
 
-    def __init__(self, work: "Callable[[Job[Result]], Result]", about: str = "", doing: str = "") -> None:
+    def __init__(self, work: "Callable[[Job[Result]], Result]", about: str = "", doing: Doing | None = None) -> None:
         self._work = work
         self.about, self.doing = about, doing
         self._cancelled = Event()
@@ -64,11 +65,8 @@ class Lane:
         self._number = 0
         self._lock = Lock()
 
-    def submit(self, work: Callable[[Job[Result]], Result], about: str = "", doing: str = "") -> Job[Result]:
-        """Have ``work`` done when its turn comes. Raises BusyError where too many jobs wait.
-
-        about, doing: by which ``of`` finds it, and tells what it does.
-        """
+    def submit(self, work: Callable[[Job[Result]], Result], about: str = "", doing: Doing | None = None) -> Job[Result]:
+        """Have ``work`` done when its turn comes; about, doing: see `Job`. Raises BusyError where too many wait."""
         job = Job(work, about, doing)
         with self._lock:
             if len(self._jobs) >= self.most:
@@ -84,10 +82,10 @@ class Lane:
         job.future.add_done_callback(lambda _: self._forget(number))
         return job
 
-    def of(self, about: str) -> Job[Any] | None:
-        """The first job of an image that tells what it does."""
+    def of(self, about: str) -> list[Job[Any]]:
+        """The jobs that change an image, in their order."""
         with self._lock:
-            return next((job for job in self._jobs.values() if job.about == about), None)
+            return [job for job in self._jobs.values() if job.about == about]
 
     def ahead(self, job: Job[Result]) -> int:
         """How many jobs are before it, those that run among them; 0 once it runs or is over."""

@@ -35,7 +35,7 @@ class _State(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The gauges."""
         jobs = GaugeMetricFamily("anymask_jobs", "Jobs that wait or run.", labels=("lane", "state"))
-        for name, lane in (("finding", self.workspace.finding), ("choosing", self.workspace.choosing)):
+        for name, lane in self.workspace.lanes.items():
             for state, count in zip(("waiting", "running"), lane.counts(), strict=True):
                 jobs.add_metric((name, state), count)
         yield jobs

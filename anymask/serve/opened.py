@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from threading import Lock, RLock
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class Opened:
         self.images, self.pictures, self.memory, self.max_pixels = images, pictures, memory, max_pixels
         self._held: OrderedDict[str, OpenImage] = OrderedDict()
         self._lock = Lock()
-        self._reading = [RLock() for _ in range(LOCKS)]
+        self._reading = [Lock() for _ in range(LOCKS)]
 
     def get(self, image: str) -> OpenImage:
         """An image as it is now; its masks must have been found.
@@ -97,10 +97,6 @@ class Opened:
         """How many images are held, and the bytes they take."""
         with self._lock:
             return len(self._held), sum(each.bytes for each in self._held.values())
-
-    def changing(self, image: str) -> RLock:
-        """What a thread holds while it makes new masks of those of an image: others wait, and need not retry."""
-        return self._reading[int(image, 16) % LOCKS]
 
     def picture(self, record: ImageRecord) -> NDArray[np.uint8]:
         """The picture of an image, (height, width, 3) RGB, also before its masks are found.

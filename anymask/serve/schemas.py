@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from anymask.prompts import PROMPTS
 from anymask.prompts.schema import object_schema
 from anymask.segment import Refine
+from anymask.serve.lanes import Doing
 from anymask.serve.prompt_bounds import FARTHEST, MOST_PROMPTS
 
 HEX = "^[0-9a-f]{32}$"
@@ -92,6 +93,9 @@ class Mask(BaseModel):
     rle: Rle
 
 
+ImageState = Literal["waiting", "working", "ready", "failed"]
+
+
 class Image(BaseModel):
     """A picture and, once they are found, its masks."""
 
@@ -99,7 +103,7 @@ class Image(BaseModel):
     name: str
     width: int
     height: int
-    state: Literal["waiting", "working", "ready", "failed"]
+    state: ImageState
     error: str | None
     created: str
     revision: int
@@ -111,6 +115,22 @@ class ImagePage(BaseModel):
 
     images: list[Image]
     next: str | None
+
+
+class Progress(BaseModel):
+    """How far an image is. error: why it failed.
+
+    doing: what is being done to it or will be next: its ``masks`` are found, a ``recipe`` is run again, a closer
+    ``look`` is made; null for nothing. ahead: jobs before that one. done, total: of its steps, a recipe's or masks
+    drawn anew; 0 of 0 where it cannot tell, as in the one pass of a look.
+    """
+
+    state: ImageState
+    doing: Doing | None
+    ahead: int
+    done: int
+    total: int
+    error: str | None
 
 
 class SelectRequest(Strict):

@@ -25,9 +25,9 @@ class ServeSettings:
         told to come back.
     max_pixels: a larger picture is refused before it is decoded.
     memory: pictures and masks held open; the ones used longest ago are let go, and read again when they are asked for.
-    waiting_finds, waiting_choices: requests that may wait for a picture's masks to be found, and for anything shorter;
-        further ones are told to come back.
-    choosers: threads for what is shorter than finding, beside the one that finds.
+    waiting_finds, waiting_choices: requests that may wait for a picture's masks to be found, or as many for a closer
+        look, and for anything shorter; further ones are told to come back.
+    choosers: threads for what is shorter than finding, beside the one that finds and the one that looks closer.
     listeners: streams of events open at once.
     connections: open at once; a further one is told to come back. Most systems let a process have 1,024 files open.
     head_seconds: until the head of a request must have come, on a new connection or after the last answer.

@@ -1,7 +1,7 @@
 """Between the API's JSON and what the package holds, both ways."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -9,12 +9,13 @@ from anymask import rle
 from anymask.errors import PromptError
 from anymask.maskset import MaskSet
 from anymask.prompts import Prompt, Text, parse
-from anymask.serve.images import ImageRecord, State
+from anymask.serve.images import ImageRecord
 from anymask.serve.objects import ObjectRecord
 from anymask.serve.prompt_bounds import check_prompts
 from anymask.serve.schemas import (
     MOST_RLE,
     Image,
+    ImageState,
     Mask,
     Near,
     Object,
@@ -45,7 +46,7 @@ def image_json(record: ImageRecord, *, working: bool, found: MaskSet | None = No
     )
 
 
-def state_of(record: ImageRecord, *, working: bool) -> State | Literal["working"]:
+def state_of(record: ImageRecord, *, working: bool) -> ImageState:
     """What the API calls the state of an image; working: whether its masks are being found now."""
     return "working" if working and record.state == "waiting" else record.state
 

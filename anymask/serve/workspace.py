@@ -67,16 +67,17 @@ class Workspace:
         self.pictures = Pictures(settings.data)
         self.opened = Opened(self.images, self.pictures, settings.memory, settings.max_pixels)
         self.finding = Lane("segmented", 1, settings.waiting_finds)
+        self.looking = Lane("looked at", 1, settings.waiting_finds)  # one after another, as each changes the masks
         self.choosing = Lane("answered", settings.choosers, settings.waiting_choices)
-        self._finds: dict[str, Job[OpenImage]] = {}
+        self.lanes = {"finding": self.finding, "looking": self.looking, "choosing": self.choosing}
         self._lock = Lock()
         with self.pictures.settled():
             self.pictures.sweep(self.images.pictures())
 
     def close(self) -> None:
         """Stop what runs, and close the database."""
-        self.finding.close()
-        self.choosing.close()
+        for lane in self.lanes.values():
+            lane.close()
         self.database.close()
 
     # Receive
@@ -111,14 +112,12 @@ class Workspace:
 
     def remove(self, image: str) -> None:
         """Delete an image, its objects, and its file where no other image has it. Raises NotFoundError."""
-        with self._lock:
-            job = self._finds.get(image)
-        if job is not None:
-            job.cancel()
         with self.pictures.settled():
             record, last = self.images.remove(image)
             if last:
                 self.pictures.remove(record.picture)
+        for job in self._jobs(image):
+            job.cancel()
         self.opened.drop(image)
 
     # Find
@@ -126,27 +125,16 @@ class Workspace:
     def find(self, image: str) -> Job[OpenImage]:
         """The job that finds the masks of an image, one for all who wait for it. Raises BusyError."""
         with self._lock:
-            if (job := self._finds.get(image)) is not None:
-                return job
-            job = self._finds[image] = self.finding.submit(partial(self._find, image), image, "masks")
-        job.future.add_done_callback(lambda _: self._over(image))
-        return job
-
-    def finding_of(self, image: str) -> Job[OpenImage] | None:
-        """The job that finds the masks of an image, where there is one."""
-        with self._lock:
-            return self._finds.get(image)
+            finds = (job for job in self.finding.of(image) if job.doing == "masks")
+            return next(finds, None) or self.finding.submit(partial(self._find, image), image, "masks")
 
     def doing(self, image: str) -> tuple[Job[Any] | None, int]:
         """The job that changes an image now or next, where there is one, and how many jobs are before it."""
-        for lane in (self.finding, self.choosing):
-            if (job := lane.of(image)) is not None:
-                return job, lane.ahead(job)
-        return None, 0
+        return min(self._jobs(image).items(), key=lambda each: each[1], default=(None, 0))
 
-    def _over(self, image: str) -> None:
-        with self._lock:
-            self._finds.pop(image, None)
+    def _jobs(self, image: str) -> dict[Job[Any], int]:
+        """The jobs that change an image, and how many are before each."""
+        return {job: lane.ahead(job) for lane in self.lanes.values() for job in lane.of(image)}
 
     def _find(self, image: str, job: Job[OpenImage]) -> OpenImage:
         """Find masks, or wait until another process, to which a request for the same image came, has found them."""
@@ -227,25 +215,24 @@ class Workspace:
     ) -> tuple[OpenImage, MaskSet]:
         """Look closer at a region, see `Segmenter.look`: the image with what that adds, and the masks it had before.
 
-        Raises PromptError, SettingsError, NotFoundError; ConflictError where another process was faster; FullError
-        above the quota.
+        Raises PromptError, SettingsError, NotFoundError; ConflictError where a recipe or another process was faster;
+        FullError above the quota.
         """
-        with self.opened.changing(image):
-            opened = self.opened.get(image)
-            check()
-            parameters = Parameters(**opened.record.parameters)
-            found = Look(box, image_size).at(self.segmenter, opened.found, parameters)
-            before = opened.found
-            if found == before:
-                return opened, before
-            looks = (*opened.record.looks, {"box": list(box), "image_size": image_size})
-            with self.database.changing(keeps=f"closer look at image {image}") as rows:
-                record = self.images.set_masks(
-                    image, pack(found), read=opened.record.masks_revision, looks=looks, within=rows
-                )
-            opened = replace(opened, record=record, found=found)
-            self.opened.put(opened)
+        opened = self.opened.get(image)
+        check()
+        parameters = Parameters(**opened.record.parameters)
+        found = Look(box, image_size).at(self.segmenter, opened.found, parameters)
+        before = opened.found
+        if found == before:
             return opened, before
+        looks = (*opened.record.looks, {"box": list(box), "image_size": image_size})
+        with self.database.changing(keeps=f"closer look at image {image}") as rows:
+            record = self.images.set_masks(
+                image, pack(found), read=opened.record.masks_revision, looks=looks, within=rows
+            )
+        opened = replace(opened, record=record, found=found)
+        self.opened.put(opened)
+        return opened, before
 
     # Recipes
 
@@ -262,32 +249,35 @@ class Workspace:
     ) -> tuple[ImageRecord, list[ObjectRecord], list[str]]:
         """Select the objects of a recipe, in the place of those the image has; what differs, in lines.
 
-        Raises PromptError, NotFoundError; ConflictError where its masks were changed meanwhile; FullError above the
-        quota.
+        report: as of `anymask.replay`.
+
+        Raises PromptError, NotFoundError; ConflictError where masks or objects were changed meanwhile; FullError above
+        the quota.
         """
-        with self.opened.changing(image):
-            opened = self.opened.get(image)
-            pixels, name = opened.pixels, opened.record.name
-            again = replay(recipe, self.segmenter, pixels, max_pixels=pixels.size, name=name, report=report)
-            made = again.recipe
-            packed = pack(again.found)
-            documents = {secrets.token_hex(16): document_of(each, made.picture.size) for each in made.objects}
-            with self.database.changing(keeps=f"recipe for image {image}") as rows:  # masks and objects, or neither
-                record = self.images.set_masks(
-                    image,
-                    packed,
-                    read=opened.record.masks_revision,
-                    looks=tuple(asdict(each) for each in made.looks),
-                    parameters=asdict(made.parameters),
-                    within=rows,
-                )
-                objects = self.objects.replace(image, documents, within=rows)
-            self.opened.put(OpenImage(record, again.found))
+        opened = self.opened.get(image)
+        pixels, name = opened.pixels, opened.record.name
+        again = replay(recipe, self.segmenter, pixels, max_pixels=pixels.size, name=name, report=report)
+        made = again.recipe
+        packed = pack(again.found)
+        documents = {secrets.token_hex(16): document_of(each, made.picture.size) for each in made.objects}
+        with self.database.changing(keeps=f"recipe for image {image}") as rows:  # masks and objects, or neither
+            record = self.images.set_masks(
+                image,
+                packed,
+                read=opened.record.masks_revision,
+                looks=tuple(asdict(each) for each in made.looks),
+                parameters=asdict(made.parameters),
+                within=rows,
+            )
+            if record.revision != opened.record.revision + 1:  # it takes their place, also of those nobody has seen
+                raise ConflictError(f"image {image}: its objects have changed meanwhile; read them and send it again")
+            objects = self.objects.replace(image, documents, within=rows)
+        self.opened.put(OpenImage(record, again.found))
         return self.images.get(image), objects, list(again.warnings)
 
     def health(self) -> dict[str, Any]:
         """What can be said of the server without asking for anything."""
-        waiting = [sum(each) for each in zip(self.finding.counts(), self.choosing.counts(), strict=True)]
+        waiting = [sum(each) for each in zip(*(lane.counts() for lane in self.lanes.values()), strict=True)]
         images, held = self.opened.counts()
         return {
             "status": "ok",

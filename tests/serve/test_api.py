@@ -4,6 +4,8 @@ import io
 import json
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ from PIL import Image
 
 from anymask import rle
 from anymask.image import load_image
+from anymask.maskset import MaskSet
 from anymask.prompts import Box, Point, Text
 from anymask.segment import Segmenter
-from tests.serve.conftest import QUICK, Served, png, wait_until
+from tests.serve.conftest import PATIENCE, QUICK, Served, png, wait_until
 
 Serve = Callable[..., Served]
 POINT = {"type": "point", "points": [[40, 50]], "labels": [1]}
@@ -113,6 +116,27 @@ def test_a_look_adds_masks_which_are_there_from_then_on(served: Served) -> None:
     assert now["revision"] == look["revision"] == image["revision"] + 1
     again = served.client.post(f"/v1/images/{image['id']}/look", json={"box": [0, 0, 60, 60]}).json()
     assert again["masks"] == [] and again["revision"] == look["revision"]
+
+
+def test_a_click_does_not_wait_for_looks(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = serve(choosers=1)
+    images = [served.image()["id"] for _ in range(2)]
+    looked, look = threading.Event(), Segmenter.look
+
+    def long(*arguments: Any, **keywords: Any) -> MaskSet:
+        assert looked.wait(PATIENCE)
+        return look(*arguments, **keywords)
+
+    monkeypatch.setattr(Segmenter, "look", long)
+    post = partial(served.client.post, json={"box": [0, 0, 60, 60]})
+    with ThreadPoolExecutor(2) as threads:
+        looks = [threads.submit(post, f"/v1/images/{each}/look") for each in images]
+        wait_until(lambda: served.client.get("/v1/health").json()["waiting"] == 1)
+        for each in images:
+            body = {"prompts": [POINT], "refine": "off", "zoom": False}
+            served.client.post(f"/v1/images/{each}/select", json=body, timeout=5).raise_for_status()
+        looked.set()
+        assert [each.result().status_code for each in looks] == [200, 200]
 
 
 def test_a_picture_may_be_sent_first_and_asked_later(served: Served) -> None:

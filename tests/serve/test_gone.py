@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,14 +25,14 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, lis
     free, begun = threading.Event(), list[str]()
     submit = Lane.submit
 
-    def submit_held(lane: Lane, work: Callable[[Job[object]], object], *told: str) -> Job[object]:
+    def submit_held(lane: Lane, work: Callable[[Job[object]], object], *about: Any) -> Job[object]:
         def waits(job: Job[object]) -> object:
             free.wait(PATIENCE)
             job.check()
             begun.append(lane.name)
             return work(job)
 
-        return submit(lane, waits, *told)
+        return submit(lane, waits, *about)
 
     monkeypatch.setattr(Lane, "submit", submit_held)
     yield free, begun

@@ -2,6 +2,9 @@
 
 import json
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ import pytest
 
 from anymask import rle
 from anymask.cli import main
-from tests.serve.conftest import Served, png, wait_until
+from anymask.serve.lanes import Job
+from tests.serve.conftest import PATIENCE, Served, png, wait_until
 
 POINT = {"type": "point", "points": [[40, 50]], "labels": [1]}
 TEXT = {"type": "text", "text": "the biggest thing"}
@@ -91,56 +95,96 @@ def test_what_is_no_recipe_changes_nothing(served: Served) -> None:
     assert served.client.get(f"/v1/images/{image['id']}/objects").json()["objects"] == [made]
 
 
+@dataclass
+class Replay:
+    """A recipe to be run in an image of a server, where each step waits for a release of ``steps``."""
+
+    served: Served
+    where: str
+    recipe: dict[str, Any]
+    steps: threading.Semaphore
+
+    def put(self, timeout: float = PATIENCE) -> httpx.Response:
+        with httpx.Client(base_url=self.served.address, timeout=timeout) as client:
+            return client.put(f"{self.where}/recipe", json=self.recipe)
+
+    def is_running(self) -> bool:
+        return bool(self.served.client.get("/v1/health").json()["running"])
+
+    def objects(self) -> list[dict[str, Any]]:
+        objects: list[dict[str, Any]] = self.served.client.get(f"{self.where}/objects").json()["objects"]
+        return objects
+
+
 @pytest.fixture
-def long(served: Served) -> tuple[str, dict[str, Any]]:
-    """The address of an image, and a recipe for it of sixteen clicks, each of which is drawn anew."""
+def again(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
+    """One of a look and two clicks."""
     where = f"/v1/images/{served.image()['id']}"
-    clicks = [{"type": "point", "points": [[8 + 7 * number, 40]], "labels": [1]} for number in range(16)]
-    square = {"counts": rle.encode_crop(np.ones((5, 7), np.bool_), 10, 20, 96, 128).decode(), "size": [96, 128]}
-    for click in clicks:
-        made = served.client.post(f"{where}/objects", json={"prompts": [click], "rank": 0, "rle": square})
+    served.client.post(f"{where}/look", json={"box": [0, 0, 60, 60]}).raise_for_status()
+    (mask, *_) = served.client.post(f"{where}/select", json={"prompts": [POINT]}).json()["masks"]
+    for _ in range(2):
+        made = served.client.post(f"{where}/objects", json={"prompts": [POINT], "rank": 0, "rle": mask["rle"]})
         made.raise_for_status()
-    recipe: dict[str, Any] = served.client.get(f"{where}/recipe").json()
-    return where, recipe
+    replay = Replay(served, where, served.client.get(f"{where}/recipe").json(), threading.Semaphore(0))
+    wait_until(lambda: not replay.is_running())  # it labels what it has found
+    report = Job.report
+
+    def held(job: Job[object], done: int, total: int) -> None:
+        report(job, done, total)
+        assert replay.steps.acquire(timeout=PATIENCE)
+
+    monkeypatch.setattr(Job, "report", held)
+    yield replay
+    replay.steps.release(100)
 
 
-def test_how_far_a_recipe_is_can_be_watched(served: Served, long: tuple[str, dict[str, Any]]) -> None:
-    where, recipe = long
+def test_how_far_a_recipe_is_can_be_watched(again: Replay) -> None:
     told: list[dict[str, Any]] = []
-    heard, over, watched = threading.Event(), threading.Event(), f"{where}/events"
-
-    def listen() -> None:
-        with (
-            httpx.Client(base_url=served.address, timeout=30) as other,
-            other.stream("GET", watched) as lines,
-        ):
-            heard.set()
-            for line in lines.iter_lines():
-                if line.startswith("data: "):
-                    told.append(json.loads(line.removeprefix("data: ")))
-                if over.is_set() and told[-1].get("doing", "") is None:
-                    return
-
-    listener = threading.Thread(target=listen)
-    listener.start()
-    assert heard.wait(30)
-    served.client.put(f"{where}/recipe", json=recipe).raise_for_status()
-    over.set()
-    listener.join(30)
-    assert not listener.is_alive()
-    steps = [each for each in told if each.get("doing") == "recipe"]
-    assert {each["state"] for each in steps} == {"ready"}  # its masks are there all the time
-    done = [each["done"] for each in steps if each["total"]]
-    assert {each["total"] for each in steps} <= {0, 17}  # the masks, and each object
-    assert len(set(done)) > 3 and done == sorted(done)
+    with (
+        ThreadPoolExecutor(1) as thread,
+        again.served.client.stream("GET", f"{again.where}/events") as stream,
+    ):
+        answer = thread.submit(again.put)
+        for line in stream.iter_lines():
+            if '"recipe"' in line:
+                told.append(json.loads(line.removeprefix("data: ")))
+                again.steps.release(told[-1]["total"] > 0)
+            elif told and "doing" in line:
+                break
+        assert answer.result().status_code == 200
+    steps = {"state": "ready", "doing": "recipe", "ahead": 0, "total": 4, "error": None}
+    assert [each for each in told if each["total"]] == [{**steps, "done": done} for done in range(5)]
 
 
-def test_a_recipe_of_which_nobody_waits_stops_and_changes_nothing(
-    served: Served, long: tuple[str, dict[str, Any]]
-) -> None:
-    where, recipe = long
-    before = served.client.get(f"{where}/objects").json()
-    with httpx.Client(base_url=served.address, timeout=0.3) as hasty, pytest.raises(httpx.ReadTimeout):
-        hasty.put(f"{where}/recipe", json=recipe)
-    wait_until(lambda: served.client.get("/v1/health").json()["running"] == 0, patience=10)
-    assert served.client.get(f"{where}/objects").json() == before
+def test_a_recipe_that_nobody_waits_for_stops_and_changes_nothing(again: Replay) -> None:
+    before = again.objects()
+    with pytest.raises(httpx.ReadTimeout):
+        again.put(timeout=0.3)
+
+    def stopped() -> bool:
+        again.steps.release()
+        return not again.is_running()
+
+    wait_until(stopped)
+    assert again.objects() == before
+
+
+def test_a_recipe_stops_when_its_image_is_deleted(again: Replay) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(again.put)
+        wait_until(again.is_running)
+        again.served.client.delete(again.where).raise_for_status()
+        again.steps.release()  # one, and it would wait for others
+        assert answer.result(PATIENCE / 2).status_code == 404
+
+
+def test_a_recipe_takes_no_place_of_what_nobody_has_seen(again: Replay) -> None:
+    before = again.objects()
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(again.put)
+        wait_until(again.is_running)
+        fields = {"label": "meanwhile", "rle": before[0]["rle"]}
+        made = again.served.client.post(f"{again.where}/objects", json=fields).json()
+        again.steps.release(100)
+        assert answer.result().status_code == 409 and "changed meanwhile" in answer.result().text
+    assert again.objects() == [*before, made]

@@ -30,6 +30,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         507: "The quota is reached, or the disk is full",
     }.items()
 }
+CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"model": Problem, "description": "The image was changed by somebody else meanwhile"}
+}
 
 
 async def of_app(request: Request) -> Workspace:
@@ -63,11 +66,21 @@ async def outcome(request: Request, job: Job[Result], *, cancel: bool = True) ->
     return done.result()
 
 
-async def in_lane(
-    request: Request, lane: Lane, work: Callable[[Job[Result]], Result], about: str = "", doing: str = ""
-) -> Result:
-    """Have work done when its turn in a lane comes, see `Lane.submit`. Raises as ``outcome`` does, and BusyError."""
-    return await outcome(request, lane.submit(work, about, doing))
+async def in_lane(request: Request, lane: Lane, work: Callable[[Job[Result]], Result]) -> Result:
+    """Have work done when its turn in a lane comes. Raises as ``outcome`` does, and BusyError."""
+    return await outcome(request, lane.submit(work))
+
+
+async def changed(request: Request, work: Workspace, job: Job[Result], *, cancel: bool = True) -> Result:
+    """Wait for a job that changes an image.
+
+    Raises as ``outcome`` does; NotFoundError where the image is deleted meanwhile.
+    """
+    try:
+        return await outcome(request, job, cancel=cancel)
+    except CancelledError:
+        await run_in_threadpool(work.images.get, job.about)
+        raise
 
 
 async def ready(request: Request, work: Workspace, image: str) -> None:
@@ -79,15 +92,8 @@ async def ready(request: Request, work: Workspace, image: str) -> None:
 
 
 async def found(request: Request, work: Workspace, image: str, *, cancel: bool = False) -> OpenImage:
-    """Wait for an image's masks, which are being found or are to be.
-
-    Raises as ``outcome`` does; NotFoundError where the image is deleted meanwhile; BusyError.
-    """
-    try:
-        return await outcome(request, work.find(image), cancel=cancel)
-    except CancelledError:
-        await run_in_threadpool(work.images.get, image)
-        raise
+    """Wait for an image's masks, which are being found or are to be. Raises as ``changed`` does, and BusyError."""
+    return await changed(request, work, work.find(image), cancel=cancel)
 
 
 async def _gone(request: Request) -> None:

@@ -19,7 +19,7 @@ from anymask.segment import DRAWN, Refine
 from anymask.serve.lanes import CancelledError, Job
 from anymask.serve.refusals import BusyError, NotFoundError
 from anymask.serve.routes.asking import PROBLEMS, Work, found, in_lane, ready
-from anymask.serve.schemas import Image, ImageId, ImagePage
+from anymask.serve.schemas import Image, ImageId, ImagePage, Progress
 from anymask.serve.translation import image_json, state_of
 from anymask.serve.workspace import OTHER, Workspace
 
@@ -136,16 +136,19 @@ async def thumbnail(
 @router.get(
     "/v1/images/{image}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "progress, changed and deleted"}},
+    responses={
+        200: {
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "description": "progress, changed and deleted",
+        }
+    },
 )
 async def events(work: Work, request: Request, image: ImageId) -> StreamingResponse:
     """What happens to an image, as server-sent events, until the client goes away or the image is deleted.
 
-    - ``progress``: ``state`` of the image; what is being done to it or will be next, ``doing``: ``masks`` are found, a
-      ``recipe`` is run again, a closer ``look`` is made, or null; so many jobs are ``ahead`` of that, and of what it
-      does so much is ``done`` of a ``total`` (0 of 0 where it cannot tell). ``error`` says why an image failed.
-    - ``changed``: the image's new ``revision``.
-    - ``deleted``.
+    - ``progress``: how far it is, as the schema ``Progress`` says; the first one at once.
+    - ``changed``: its new ``revision``.
+    - ``deleted``: the last one.
     """
     record = await run_in_threadpool(work.images.get, image)
     state = request.app.state
@@ -166,7 +169,7 @@ async def _counted(state: Any, stream: AsyncIterator[str]) -> AsyncIterator[str]
 
 
 async def _stream(work: Workspace, image: str) -> AsyncIterator[str]:
-    told: dict[str, Any] | None = None
+    told: Progress | None = None
     revision: int | None = None
     silent = 0.0
     while True:
@@ -176,17 +179,17 @@ async def _stream(work: Workspace, image: str) -> AsyncIterator[str]:
             yield event("deleted", {})
             return
         job, ahead = work.doing(image)
-        progress = {
-            "state": state_of(record, working=job is not None and job.running),
-            "doing": None if job is None else job.doing,
-            "ahead": ahead,
-            "done": 0 if job is None else job.done,
-            "total": 0 if job is None else job.total,
-            "error": record.error,
-        }
+        progress = Progress(
+            state=state_of(record, working=job is not None and job.running),
+            doing=None if job is None else job.doing,
+            ahead=ahead,
+            done=0 if job is None else job.done,
+            total=0 if job is None else job.total,
+            error=record.error,
+        )
         silent += WATCH
         if progress != told:
-            yield event("progress", progress)
+            yield event("progress", progress.model_dump())
             told, silent = progress, 0.0
         if record.revision != revision:
             if revision is not None:
@@ -205,7 +208,7 @@ def event(name: str, data: dict[str, Any]) -> str:
 
 
 def _works(work: Workspace, image: str) -> bool:
-    job = work.finding_of(image)
+    job, _ = work.doing(image)
     return job is not None and job.running
 
 

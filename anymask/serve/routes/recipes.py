@@ -9,7 +9,7 @@ from anymask.errors import PromptError
 from anymask.recipe import Recipe
 from anymask.serve.lanes import Job
 from anymask.serve.prompt_bounds import check_prompts
-from anymask.serve.routes.asking import PROBLEMS, Work, in_lane, ready
+from anymask.serve.routes.asking import CONFLICT, PROBLEMS, Work, changed, in_lane, ready
 from anymask.serve.schemas import Hidden, ImageId, ObjectIds, Replayed
 from anymask.serve.translation import object_json
 from anymask.serve.workspace import Workspace
@@ -28,7 +28,7 @@ async def read(
     return await in_lane(request, work.choosing, lambda _: work.recipe(image, ids, hidden).to_json())
 
 
-@router.put("/v1/images/{image}/recipe")
+@router.put("/v1/images/{image}/recipe", responses=CONFLICT)
 async def replay(
     request: Request,
     work: Work,
@@ -37,14 +37,14 @@ async def replay(
 ) -> Replayed:
     """Select the objects of a recipe in this picture, in the place of those it has; what differs is told.
 
-    The events of the image tell how far it is.
+    The events of the image tell how far it is. Where objects or masks are changed meanwhile, nothing of it is kept.
     """
     recipe = Recipe.from_json(body)
     check_prompts([each.to_json() for selected in recipe.objects for each in selected.prompts])
     if len(recipe.looks) > MOST_LOOKS:
         raise PromptError(f"recipe.looks: expected at most {MOST_LOOKS} on a server, got {len(recipe.looks)}")
     await ready(request, work, image)
-    return await in_lane(request, work.finding, partial(_replay, work, image, recipe), image, "recipe")
+    return await changed(request, work, work.finding.submit(partial(_replay, work, image, recipe), image, "recipe"))
 
 
 def _replay(work: Workspace, image: str, recipe: Recipe, job: Job[Replayed]) -> Replayed:

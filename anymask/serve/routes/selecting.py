@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from anymask.prompts import Prompt, Text
 from anymask.serve.lanes import Job
-from anymask.serve.routes.asking import PROBLEMS, Work, in_lane, ready
+from anymask.serve.routes.asking import CONFLICT, PROBLEMS, Work, changed, in_lane, ready
 from anymask.serve.schemas import ImageId, LookAnswer, LookRequest, SelectAnswer, SelectRequest
 from anymask.serve.translation import masks_json, picked_json, prompts_of, text_json
 from anymask.serve.workspace import Workspace, places
@@ -22,11 +22,11 @@ async def select(request: Request, work: Work, image: ImageId, body: SelectReque
     return await in_lane(request, work.choosing, partial(_select, work, image, body, prompts))
 
 
-@router.post("/v1/images/{image}/look")
+@router.post("/v1/images/{image}/look", responses=CONFLICT)
 async def look(request: Request, work: Work, image: ImageId, body: LookRequest) -> LookAnswer:
     """Look closer at a region: the network runs once more, on that region alone, and the image has more masks."""
     await ready(request, work, image)
-    return await in_lane(request, work.choosing, partial(_look, work, image, body), image, "look")
+    return await changed(request, work, work.looking.submit(partial(_look, work, image, body), image, "look"))
 
 
 def _select(
