@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
@@ -79,11 +80,18 @@ class DescribedBatches(Dataset[DescribedBatch]):
         labels = self.described.labels[chosen]
         judged = rng.choice(self.judged, self.settings.judged, p=self.judged_chances)
         return DescribedBatch(
-            torch.from_numpy(self.described.descriptions[chosen].astype(np.float32)),
+            self._described(chosen, rng),
             torch.from_numpy(np.where(labels == NONE, self.settings.network.labels, labels)),
-            torch.from_numpy(self.described.descriptions[judged].astype(np.float32)),
+            self._described(judged, rng),
             torch.from_numpy(self.described.ious[judged]),
         )
+
+    def _described(self, masks: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+        """(B, described) masks, each in the view of use or in another one."""
+        descriptions = self.described.descriptions
+        others = 1 + rng.integers(descriptions.shape[1] - 1, size=len(masks)) if descriptions.shape[1] > 1 else 0
+        views = np.where(rng.random(len(masks)) < self.settings.as_used, 0, others)
+        return torch.from_numpy(descriptions[masks, views].astype(np.float32))
 
 
 class ClassifierLosses(NamedTuple):
@@ -126,7 +134,7 @@ class ClassifierLesson(Lesson[Classifier]):
         """One that knows ImageNet's classes, and what descriptions are like."""
         network = Classifier(self.settings.network)
         network.load_imagenet(imagenet_state(self.settings.network.trunk))
-        values = self.described.descriptions
+        values = self.described.descriptions[:, 0]
         mean = values.mean(axis=0, dtype=np.float64)
         deviation = np.sqrt(np.maximum(np.square(values - mean[None].astype(np.float32)).mean(axis=0), 1e-6))
         network.mean.copy_(torch.from_numpy(mean.astype(np.float32)))

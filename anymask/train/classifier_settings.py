@@ -19,6 +19,7 @@ class ClassifierSettings(RunSettings):
     true: float = 0.4  # share of masks that a person drew
     strange: float = 0.3  # share of masks that are none of the objects
     balance: float = 0.5  # 0: labels are drawn as often as they are there, 1: equally often
+    as_used: float = 0.4  # share of masks that are described in the view of use; the others in another one
     judged: int = 512  # further ones per step, of which the IoU is learnt
     judged_true: float = 0.13  # share of them that a person drew; of found ones half where all is labelled, if there
 

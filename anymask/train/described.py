@@ -11,18 +11,23 @@ import torch
 from numpy.typing import NDArray
 
 from anymask import rle
-from anymask.classifier import Seen, coverage, labels_hash
+from anymask.classifier import coverage, labels_hash
 from anymask.datasets import LabelledPhoto, PhotoEntry
 from anymask.errors import DatasetError
 from anymask.files import replace_file
+from anymask.letterbox import Letterbox
 from anymask.network.classifier import Classifier
-from anymask.segment import Segmenter
+from anymask.segment import IMAGE_SIZE, Segmenter
 from anymask.words.nouns import CLASSES, nouns
 
 DESCRIBED = "described.npz"  # the file of a run in which they are kept
 NAMED = ("coco", "voc", "camvid")  # collections whose labels are names of things
 NONE = -1  # what a mask is that is no labelled object
 UNTOLD = -2  # what a mask is of which nothing is learnt but its IoU
+
+# Each mask is described as the trunk sees it in several views of its photo: network pixels of the longest side, and
+# whether it is mirrored. The first is that of use; a few hundred photos teach more when they are seen otherwise too.
+VIEWS = ((IMAGE_SIZE, False), (480, True), (832, True))
 
 TRUE = 15  # masks of a photo at most, drawn by chance: a street scene has a hundred
 FOUND = 100  # of ours, the best
@@ -34,7 +39,7 @@ WITHIN = 0.6  # where not all is labelled, one of which so much lies in an objec
 class Described(NamedTuple):
     """M masks of many photos."""
 
-    descriptions: NDArray[np.float16]  # (M, described), see `anymask.network.classifier`
+    descriptions: NDArray[np.float16]  # (M, views, described), see `anymask.network.classifier`
     labels: NDArray[np.int64]  # (M,) number of a learnt label, from 0; `NONE` for none of them, or `UNTOLD`
     photos: NDArray[np.int64]  # (M,) number of the photo, from 0
     found: NDArray[np.bool_]  # (M,) drawn by us and not by a person
@@ -59,7 +64,7 @@ def named(photos: Iterable[PhotoEntry]) -> list[PhotoEntry]:
 
 def key_of(made: str, photos: Sequence[PhotoEntry]) -> str:
     """What descriptions depend on: the weights, as `anymask.models.made_with` names them, the labels and the photos."""
-    told = [made, labels_hash()]
+    told = [made, labels_hash(), repr(VIEWS)]
     told += [f"{photo.collection}/{photo.path.name}" for photo in photos]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
@@ -96,15 +101,30 @@ def _described(segmenter: Segmenter, network: Classifier, number: int, entry: Ph
         rles.append(counts)
         labels.append(label)
         ious.append(float(best[index]))
-    seen = found.features[Seen.NAME]
-    features = [torch.from_numpy(each) for each in seen.features]
-    descriptions = network.describe(features, torch.from_numpy(coverage(rles, seen.letterbox))).half().numpy()
     drawn = np.arange(len(rles)) >= len(truth)
     kept = [index for index, label in enumerate(labels) if label is not None]
     numbers = np.array([label for label in labels if label is not None], np.int64)
+    described = [_viewed(segmenter, network, pixels, [rles[index] for index in kept], *view) for view in VIEWS]
     return Described(
-        descriptions[kept], numbers, np.full(len(kept), number), drawn[kept], np.array(ious, np.float32)[kept]
+        np.stack(described, axis=1), numbers, np.full(len(kept), number), drawn[kept], np.array(ious, np.float32)[kept]
     )
+
+
+def _viewed(
+    segmenter: Segmenter,
+    network: Classifier,
+    pixels: NDArray[np.uint8],
+    rles: Sequence[bytes],
+    image_size: int,
+    mirrored: bool,
+) -> NDArray[np.float16]:
+    """(M, described) masks of a photo, (H, W, 3), as the trunk sees them in one view."""
+    height, width, _ = pixels.shape
+    letterbox = Letterbox.fit(height, width, image_size)
+    turn = -1 if mirrored else 1  # there and back, so that masks lie where they did
+    seen = segmenter.runtime.features(np.ascontiguousarray(letterbox(pixels)[..., ::turn]))
+    features = [torch.from_numpy(np.ascontiguousarray(each[..., ::turn])) for each in seen]
+    return network.describe(features, torch.from_numpy(coverage(rles, letterbox))).half().numpy()
 
 
 def _some(photo: LabelledPhoto, number: int) -> tuple[list[bytes], list[str | None]]:

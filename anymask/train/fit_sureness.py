@@ -38,7 +38,7 @@ def fit_sureness(network: Classifier, described: Described) -> Fit:
     left &= np.isin(described.photos, described.photos[described.labels == NONE])  # only there all is labelled
     if not left.any():
         return Fit(0, 0, float("nan"), float("nan"))
-    descriptions = torch.from_numpy(described.descriptions[left].astype(np.float32))
+    descriptions = torch.from_numpy(described.descriptions[left, 0].astype(np.float32))
     photos, labels = described.photos[left], described.labels[left]
     same = same_classes()[:-1, :-1].float()
     trained = network.sureness.clone(), network.no_class.bias.clone()

@@ -20,6 +20,7 @@ from anymask.train.described import (
     NONE,
     SAME,
     UNTOLD,
+    VIEWS,
     Described,
     Kept,
     describe,
@@ -41,13 +42,17 @@ LABELS = CONFIG.labels
 
 
 def described() -> Described:
-    """Masks of 20 photos: of each one true dog, one found dog and one that is nothing; each described by its label."""
+    """Masks of 20 photos: of each one true dog, one found dog and one that is nothing; each described by its label.
+
+    The number of the view is the third number of each description.
+    """
     width = Classifier(CONFIG).described
     dog = label_number("coco", "dog")
     assert dog is not None
     labels = np.array([dog, dog, NONE] * 20)
-    descriptions = np.zeros((60, width), np.float16)
-    descriptions[:, 0] = labels == dog
+    descriptions = np.zeros((60, 3, width), np.float16)
+    descriptions[:, :, 0] = (labels == dog)[:, None]
+    descriptions[:, :, 2] = np.arange(3)
     ious = np.array([1.0, 0.75, 0.0] * 20, np.float32)
     return Described(descriptions, labels, np.repeat(np.arange(20), 3), np.array([False, True, True] * 20), ious)
 
@@ -60,10 +65,10 @@ def test_names_of_labels() -> None:
 
 def test_batches_mix_kinds_and_leave_photos_out() -> None:
     given = described()
-    given.descriptions[:, 1] = given.photos
+    given.descriptions[:, :, 1] = given.photos[:, None]
     batches = DescribedBatches(given, SETTINGS)
     batch = batches[3]
-    assert batch.descriptions.shape == (20, given.descriptions.shape[1]) and batch.descriptions.dtype == torch.float32
+    assert batch.descriptions.shape == (20, given.descriptions.shape[2]) and batch.descriptions.dtype == torch.float32
     assert (batch.labels == LABELS).sum() == 6  # .3 of 20
     assert set(batch.labels[batch.descriptions[:, 0] > 0].tolist()) == {label_number("coco", "dog")}
     assert not (batch.descriptions[:, 1] % LEFT_OUT == 0).any()
@@ -73,7 +78,7 @@ def test_batches_mix_kinds_and_leave_photos_out() -> None:
 
 def test_ious_are_learnt_of_masks_that_have_them() -> None:
     given = described()
-    given.descriptions[:, 1] = given.photos
+    given.descriptions[:, :, 1] = given.photos[:, None]
     given.labels[given.photos % 2 == 1] = UNTOLD  # on those photos not all is labelled
     given.ious[given.photos == 2] = np.nan
     settings = replace(SETTINGS, judged=400, judged_true=0.5)
@@ -81,6 +86,7 @@ def test_ious_are_learnt_of_masks_that_have_them() -> None:
     assert not (batch.descriptions[:, 1] % 2 == 1).any()  # no label is learnt of what is untold
     photos = batch.judged[:, 1]
     assert batch.judged.shape[0] == len(batch.ious) == 400
+    assert np.bincount(batch.judged[:, 2].int()).tolist() == pytest.approx([160, 120, 120], abs=30)  # views
     assert not ((photos % LEFT_OUT == 0) | (photos == 2)).any()
     assert set(batch.ious.tolist()) == {1.0, 0.75, 0.0}
     shares = [float(each.float().mean()) for each in (batch.ious == 1, (batch.ious < 1) & (photos % 2 == 1))]
@@ -134,7 +140,7 @@ def test_a_short_run_learns(tmp_path: Path) -> None:
     lesson = ClassifierLesson(described(), replace(SETTINGS, learning_rate=1e-2))
     learn(lesson, tmp_path, steps=200)
     network = load_classifier(tmp_path / "classifier.pt")
-    given = torch.from_numpy(described().descriptions[:3].astype(np.float32))
+    given = torch.from_numpy(described().descriptions[:3, 0].astype(np.float32))
     dog = CLASSES + (label_number("coco", "dog") or 0)
     true, found, nothing = network.scores(given)[:, dog].tolist()
     assert min(true, found) > 0.7 > 0.3 > nothing
@@ -153,7 +159,11 @@ def test_masks_of_photos_are_described(paint: Paint) -> None:
     network = Classifier(CONFIG).eval()
     given = describe(Segmenter(threads=1), network, photos)
     dog = label_number("coco", "dog")
-    assert given.descriptions.dtype == np.float16 and given.descriptions.shape == (len(given.labels), network.described)
+    assert given.descriptions.dtype == np.float16
+    assert given.descriptions.shape == (len(given.labels), len(VIEWS), network.described)
+    sides = given.descriptions[:, :, -2].astype(np.float32)  # where a mask is does not depend on the view
+    assert np.abs(sides - sides[:, :1]).max() < 0.02
+    assert (np.abs(given.descriptions - given.descriptions[:, :1]).mean(axis=2)[:, 1:] > 1e-3).all()  # the rest does
     assert given.labels[~given.found].tolist() == [dog, dog]  # one of each photo; what has no label is left out
     assert set(given.labels[given.found].tolist()) <= {dog, NONE, UNTOLD}
     assert (given.ious[~given.found] == 1).all()

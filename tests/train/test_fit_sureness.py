@@ -47,18 +47,18 @@ def masks() -> tuple[Classifier, Described]:
     rng = np.random.default_rng(0)
     network = Reading(CONFIG).eval()
     labels = np.where(np.arange(40 * 13) % 13 < 3, rng.integers(0, CONFIG.labels, 40 * 13), NONE)
-    descriptions = np.zeros((len(labels), network.described), np.float16)
-    descriptions[:, : CONFIG.labels] = rng.normal(0, 1.2, (len(labels), CONFIG.labels))
-    descriptions[np.flatnonzero(labels != NONE), labels[labels != NONE]] += 3
+    descriptions = np.zeros((len(labels), 1, network.described), np.float16)
+    descriptions[:, 0, : CONFIG.labels] = rng.normal(0, 1.2, (len(labels), CONFIG.labels))
+    descriptions[np.flatnonzero(labels != NONE), 0, labels[labels != NONE]] += 3
     photos, ious = np.repeat(np.arange(40), 13), (labels != NONE).astype(np.float32)
     return network, Described(descriptions, labels, photos, np.ones(len(labels), np.bool_), ious)
 
 
 def test_false_alarms_become_rare_and_things_are_found() -> None:
     network, described = masks()
-    before = network.scores(torch.from_numpy(described.descriptions.astype(np.float32)))[:, CLASSES:].clone()
+    before = network.scores(torch.from_numpy(described.descriptions[:, 0].astype(np.float32)))[:, CLASSES:].clone()
     fit = fit_sureness(network, described)
-    after = network.scores(torch.from_numpy(described.descriptions.astype(np.float32)))[:, CLASSES:]
+    after = network.scores(torch.from_numpy(described.descriptions[:, 0].astype(np.float32)))[:, CLASSES:]
     assert 1 < fit.labels < 6 and float(network.sureness) == pytest.approx(fit.labels)
     assert (after >= before).all()
     assert torch.equal(after.argmax(dim=1), before.argmax(dim=1))  # only moved
