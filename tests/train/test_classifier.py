@@ -138,7 +138,7 @@ def test_right_answers_cost_little() -> None:
 
 def test_a_short_run_learns(tmp_path: Path) -> None:
     lesson = ClassifierLesson(described(), replace(SETTINGS, learning_rate=1e-2))
-    learn(lesson, tmp_path, steps=200)
+    learn(lesson, tmp_path, steps=140)
     network = load_classifier(tmp_path / "classifier.pt")
     given = torch.from_numpy(described().descriptions[:3, 0].astype(np.float32))
     dog = CLASSES + (label_number("coco", "dog") or 0)
