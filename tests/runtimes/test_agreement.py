@@ -102,6 +102,12 @@ def same(expected: MaskSet, got: MaskSet) -> None:
     assert (both / either).min() > IOU
 
 
+# A quarter of a minute each: the fast tests have ONNX Runtime and OpenVINO with files of their own
+LONG = {"torch", "openvino on onnx"}
+IN_THREADS = [pytest.param(each, marks=pytest.mark.soak) if each in LONG else each for each in WAYS]
+
+
+@pytest.mark.parametrize("way", IN_THREADS, indirect=True)
 def test_eight_threads_find_what_one_finds(way: Way, photo: NDArray[np.uint8]) -> None:
     name, path = way
     segmenter = Segmenter(path, runtime=name, threads=1)
