@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from anymask import rle
+from anymask.datasets.coco import read_json
 from anymask.datasets.collections import PATTERN, read_split
 from anymask.datasets.segmentation import compressed
 from anymask.image import load_image
@@ -66,23 +67,21 @@ def shrink(task: Task) -> Made:
 def pack(photos: Path, to: Path, split_file: Path, longest: int, quality: int) -> int:
     """Write all of them. Returns how many photos there are."""
     split = read_split(split_file)
-    named = []
+    rows = [("collection", "file_name", "side")]
     with ProcessPoolExecutor() as processes:
         for annotations in sorted(photos.glob(PATTERN)):
             collection = annotations.parent.name
-            with gzip.open(annotations, "rb") as stream:
-                document = json.load(stream)
+            document = read_json(annotations)
             images = [each for each in document["images"] if split.get((collection, each["file_name"])) == "train"]
-            folder = to / collection / "images"
-            folder.mkdir(parents=True)
             drawn: dict[Any, list[Any]] = {image["id"]: [] for image in images}
             for each in document["annotations"]:
                 if each["image_id"] in drawn:
                     drawn[each["image_id"]].append(each)
+            (to / collection / "images").mkdir(parents=True)
             tasks = [
                 Task(
                     annotations.parent / "images" / image["file_name"],
-                    folder / Path(image["file_name"]).with_suffix(".avif").name,
+                    to / collection / "images" / Path(image["file_name"]).with_suffix(".avif").name,
                     [each["segmentation"] for each in drawn[image["id"]]],
                     longest,
                     quality,
@@ -98,12 +97,12 @@ def pack(photos: Path, to: Path, split_file: Path, longest: int, quality: int) -
                     for each, counts in zip(drawn[image["id"]], made.rles, strict=True)
                     if counts is not None
                 ]
-                named.append((collection, task.target.name, "train"))
+                rows.append((collection, task.target.name, "train"))
             with gzip.open(to / collection / annotations.name, "wt", encoding="utf-8") as text:
                 json.dump(packed, text)
     with (to / "split.csv").open("w", newline="", encoding="utf-8") as table:
-        csv.writer(table, lineterminator="\n").writerows([("collection", "file_name", "side"), *named])
-    return len(named)
+        csv.writer(table, lineterminator="\n").writerows(rows)
+    return len(rows) - 1
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ class DescribedBatches(Dataset[DescribedBatch]):
     def _described(self, masks: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         """(B, described) masks, each in the view of use or in another one."""
         descriptions = self.described.descriptions
-        others = 1 + rng.integers(descriptions.shape[1] - 1, size=len(masks)) if descriptions.shape[1] > 1 else 0
+        others = 1 + rng.integers(descriptions.shape[1] - 1, size=len(masks))
         views = np.where(rng.random(len(masks)) < self.settings.as_used, 0, others)
         return torch.from_numpy(descriptions[masks, views].astype(np.float32))
 
